@@ -1,0 +1,112 @@
+# The report as a graph of notebooks. Use it through "make report PROFILE=...", or directly:
+#   snakemake --cores 2 --config profile=demo
+import sys
+from pathlib import Path
+
+from ecglib import paths
+from ecglib.dependencies import ecglib_modules
+from ecglib.parameters import load_parameters
+from ecglib.recipes import FIGURE_NUMBERS
+
+PARAMETERS = load_parameters(config.get("profile", "demo"))
+LABEL = PARAMETERS.label
+VALUES = PARAMETERS.model_dump(mode="json")
+RUNS, FIGURES = paths.runs(LABEL), paths.figures(LABEL)
+
+# Which parameters each notebook's result depends on, by the beginning of their names.
+DATA = ("source", "synthetic_", "training_set", "validation_", "seed")
+BRANCH_1D = (*DATA, "batch_size", "threads", "cnn_transformer_", "noam_")
+BRANCH_2D = (*DATA, "batch_size", "threads", "cnn2d_")
+ALL = (*BRANCH_1D, *BRANCH_2D, "fusion_", "mitbih_fusion_", "ptb_fusion_")
+USES = {
+    "00_data": DATA,
+    "01_spectrograms": DATA,
+    "02_cnn_transformer": BRANCH_1D,
+    "03_cnn2d": BRANCH_2D,
+    "04_late_fusion": ALL,
+    "05_intermediate_fusion": ALL,
+    "06_experiment_1": ALL,
+    "07_experiment_2": ALL,
+}
+# Which notebooks must have run before: they leave the trained models that the next one loads.
+AFTER = {
+    "04_late_fusion": ["02_cnn_transformer", "03_cnn2d"],
+    # not because it needs late fusion: both evaluate the same branches once, and the second finds it done
+    "05_intermediate_fusion": ["04_late_fusion"],
+    "06_experiment_1": ["04_late_fusion"],
+    "07_experiment_2": ["05_intermediate_fusion"],
+}
+
+
+def outputs(notebook, dataset):
+    """The figures and tables that a notebook leaves for one data set."""
+
+    def figure(number, what):
+        return [FIGURES / f"fig{number:02d}_{dataset}_{what}.{kind}" for kind in ("png", "svg")]
+
+    def curves(*models):
+        return [file for model in models for file in figure(FIGURE_NUMBERS[model, dataset], f"{model}_learning_curves")]
+
+    def table(number):
+        return [FIGURES / f"table{number}_{dataset}.{kind}" for kind in ("csv", "md")]
+
+    def confusion(*models):
+        return [file for model in models for file in figure(0, f"{model}_confusion")]
+
+    return {
+        "00_data": [*figure(2, "class_distribution"), *figure(0, "beats")],
+        "01_spectrograms": figure(1, "spectrogram"),
+        "02_cnn_transformer": [
+            *curves("cnn_transformer"),
+            *confusion("cnn_transformer"),
+            *figure(15, "hybrid_pipeline"),
+            *figure(16, "cnn_transformer_layers"),
+        ],
+        "03_cnn2d": [*curves("cnn2d"), *confusion("cnn2d"), *figure(17, "cnn2d_layers")],
+        "04_late_fusion": [*curves("late"), *confusion("late")],
+        "05_intermediate_fusion": curves("concat", "sum", "weighted_sum"),
+        "06_experiment_1": [*table(3), *table(4)],
+        "07_experiment_2": [*table(6), *table(7)],
+    }[notebook]
+
+
+def executed(notebook, dataset):
+    return RUNS / "notebooks" / f"{notebook}_{dataset}.ipynb"
+
+
+def beat_table(dataset):
+    """Synthetic beats are made anew each time, which takes a second; any other source becomes a file once."""
+    return [] if PARAMETERS.source == "synthetic" else [paths.tables() / f"{dataset}-{PARAMETERS.source}.parquet"]
+
+
+rule report:
+    input:
+        [executed(notebook, dataset) for notebook in USES for dataset in PARAMETERS.datasets],
+
+
+for dataset in PARAMETERS.datasets:
+    for table in beat_table(dataset):
+
+        rule:
+            name: f"beats_{dataset}"
+            output: table
+            shell: f"{sys.executable} -m ecglib.cli data build {dataset} --source {PARAMETERS.source} --out {{output}}"
+
+    for notebook, prefixes in USES.items():
+        source = paths.notebooks() / f"{notebook}.py"
+
+        rule:
+            name: f"{notebook[3:]}_{dataset}"
+            input:
+                source,
+                ecglib_modules(source),
+                beat_table(dataset),
+                [executed(earlier, dataset) for earlier in AFTER.get(notebook, [])],
+            output:
+                # "update" keeps what is there until the new one is complete
+                update(executed(notebook, dataset)),
+                update(outputs(notebook, dataset)),
+            params:
+                {key: value for key, value in VALUES.items() if key.startswith(prefixes)},
+            threads: PARAMETERS.threads or workflow.cores
+            shell: f"{sys.executable} -m ecglib.cli run {notebook} --profile {PARAMETERS.profile} --dataset {dataset}"

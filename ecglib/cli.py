@@ -1,0 +1,77 @@
+"""The command line: ``ecglib data build`` and ``ecglib run``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecglib.errors import EcglibError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 for unusable input, 2 for unusable arguments."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except EcglibError as error:
+        print(f"ecglib: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ecglib", description="ECG classification with a hybrid CNN-Transformer.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    data = commands.add_parser("data", help="make beat tables").add_subparsers(required=True, metavar="COMMAND")
+    build = data.add_parser("build", help="make a beat table from raw records, CSV files, or invented beats")
+    build.add_argument("dataset", choices=("mitbih", "ptb"))
+    build.add_argument("--source", choices=("physionet", "kaggle", "synthetic"), required=True)
+    build.add_argument("--raw", type=Path, metavar="DIR", help="folder of the records or CSV files")
+    build.add_argument("--out", type=Path, metavar="FILE.parquet", required=True)
+    build.add_argument("--beats", type=int, default=4000, help="synthetic: how many (default: 4000)")
+    build.add_argument("--seed", type=int, default=0, help="synthetic: which (default: 0)")
+    build.set_defaults(command=_build)
+
+    run = commands.add_parser("run", help="execute a notebook headless with papermill")
+    run.add_argument("notebook", metavar="NOTEBOOK", help="a name or number of notebooks/, such as 02")
+    run.add_argument("--profile", default="demo", help="a file of params/ (default: demo)")
+    run.add_argument("--dataset", help="a data set of the profile (default: its first)")
+    run.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="override")
+    run.set_defaults(command=_run)
+    return parser
+
+
+# The imports are local, so that --help and a mistyped option answer at once.
+def _build(options: argparse.Namespace) -> None:
+    from ecglib.data import build_beats, class_counts, write_beats
+
+    beats = build_beats(options.dataset, options.source, options.raw, options.beats, options.seed)
+    write_beats(beats, options.out)
+    names = beats.metadata.class_names
+    for split in ("train", "test"):
+        counts = class_counts(beats.label[beats.split == split], len(names))
+        by_class = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
+        print(f"{split:<5} {counts.sum():>7,} beats: {by_class}")
+    print(f"wrote {options.out}: {len(beats):,} beats of {options.dataset} ({options.source})")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from ecglib.execution import run_notebook
+    from ecglib.parameters import load_parameters, parse_setting
+
+    overrides = dict(parse_setting(text) for text in options.settings)
+    parameters = load_parameters(options.profile, **overrides)
+    executed = run_notebook(options.notebook, parameters, options.dataset or parameters.datasets[0], overrides)
+    print(f"wrote {executed}")
+
+
+def entry() -> None:
+    """What the installed command ``ecglib`` calls."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

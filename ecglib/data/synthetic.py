@@ -1,0 +1,199 @@
+"""Invented, labelled heartbeats: the data for machines that have none, never a result of their own.
+
+Every record is one invented subject with waves, heart rate, lead direction, noise and baseline of
+their own (`ecglib.data.waves`). A whole record is rendered before its beats
+are cut, so that a row ends in the following beat, as it does in the real tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from ecglib.data import mitbih, ptb
+from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
+from ecglib.data.waves import (
+    Q_WAVE,
+    R,
+    REACH_S,
+    ST,
+    T_PEAK,
+    T_RISE,
+    F,
+    N,
+    Q,
+    S,
+    V,
+    beat_waves,
+    invent_subject,
+    render,
+    rhythm,
+)
+from ecglib.errors import EcglibError
+
+CLASS_NAMES = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES}
+RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ}
+# of the 109,446 and of the 14,552 real beats
+CLASS_SHARES = {"mitbih": (0.828, 0.025, 0.066, 0.007, 0.073), "ptb": (0.278, 0.722)}
+BEATS_PER_RECORD = {"mitbih": 100, "ptb": 20}
+# fewer beats of a class could not be divided into training, validation and test
+CLASS_FLOOR = 40
+TEST_SHARE = 0.2
+RECIPE = {
+    "mitbih": f"sums of Gaussian waves, 360 Hz, 200 units/mV; {mitbih.RECIPE}",
+    "ptb": "sums of Gaussian waves, 125 Hz, from the R peak on, int(1.2 median RR) long, min-max, 187 samples",
+}
+RECIPE_VERSION = 1
+
+
+def build(dataset: Literal["mitbih", "ptb"], beats: int = 4000, seed: int = 0) -> Beats:
+    """Invent a beat table; the same arguments give the same bytes.
+
+    Parameters
+    ----------
+    dataset : str
+        Whose classes, rate and crop to imitate.
+    beats : int
+        Rows; at least 40 a class.
+    seed : int
+        Seed of the random numbers, not negative.
+
+    Raises
+    ------
+    EcglibError
+        The data set is unknown, the seed is negative, or the beats are too few.
+    """
+    if dataset not in CLASS_NAMES:
+        raise EcglibError(f"synthetic beats: unknown data set {dataset!r}; choose one of {', '.join(CLASS_NAMES)}")
+    minimum = CLASS_FLOOR * len(CLASS_NAMES[dataset])
+    if beats < minimum:
+        raise EcglibError(f"synthetic beats: {beats} are too few for {dataset}; ask for at least {minimum}")
+    if seed < 0:
+        raise EcglibError(f"synthetic beats: seed {seed} is negative; choose 0 or above")
+    rng = np.random.default_rng(seed)
+    signals, samples = [], []
+    plan = _plan_records(dataset, class_counts(dataset, beats), rng)
+    for label in plan:
+        signal, sample = _mitbih_record(label, rng) if dataset == "mitbih" else _ptb_record(label, rng)
+        signals.append(signal)
+        samples.append(sample)
+    label = np.concatenate(plan)
+    record = np.repeat([f"synthetic-{number:03d}" for number in range(len(plan))], [len(labels) for labels in plan])
+    return Beats(
+        signal=np.concatenate(signals),
+        label=label,
+        record=record,
+        subject=record.copy(),
+        sample=np.concatenate(samples).astype(np.int32),
+        split=_stratified_split(label, rng),
+        metadata=BeatMetadata(
+            dataset=dataset,
+            source="synthetic",
+            class_names=CLASS_NAMES[dataset],
+            rate_hz=RATE_HZ[dataset],
+            recipe=RECIPE[dataset],
+            recipe_version=RECIPE_VERSION,
+            made_from={"beats": str(beats), "seed": str(seed)},
+        ),
+    )
+
+
+def class_counts(dataset: str, beats: int) -> np.ndarray:
+    """Beats of each class: the real shares, at least 40, and what is left over to the largest class."""
+    shares = np.array(CLASS_SHARES[dataset])
+    counts = np.maximum(np.rint(shares * beats).astype(np.int64), CLASS_FLOOR)
+    counts[shares.argmax()] += beats - counts.sum()
+    return counts
+
+
+def _plan_records(dataset: str, counts: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Labels of every record, in beat order."""
+    size = BEATS_PER_RECORD[dataset]
+    if dataset == "ptb":
+        # a person is healthy or not
+        plan = [part for c, n in enumerate(counts) for part in np.array_split(np.full(n, c), max(4, round(n / size)))]
+        return [plan[position] for position in rng.permutation(len(plan))]
+    paced = np.array_split(np.full(counts[Q], Q), max(2, round(counts[Q] / size)))
+    records = max(8, round((counts.sum() - counts[Q]) / size))
+    # ectopic beats crowd in few subjects, fusion beats where ventricular beats are
+    ventricular = rng.dirichlet(np.full(records, 0.6))
+    weights = {
+        N: np.full(records, 1 / records),
+        S: rng.dirichlet(np.full(records, 0.15)),
+        V: ventricular,
+        F: ventricular**4 / (ventricular**4).sum(),
+    }
+    number = {c: rng.multinomial(counts[c], weight) for c, weight in weights.items()}
+    plan = [rng.permutation(np.repeat(list(number), [number[c][k] for c in number])) for k in range(records)]
+    plan += paced
+    return [plan[position] for position in rng.permutation(len(plan)) if len(plan[position])]
+
+
+def _stratified_split(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    split = np.full(len(label), "train")
+    for c in np.unique(label):
+        rows = rng.permutation(np.flatnonzero(label == c))
+        split[rows[: round(TEST_SHARE * len(rows))]] = "test"
+    return split
+
+
+def _mitbih_record(label: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Render a record around the beats `label` and cut them as the real ones are cut.
+
+    Returns
+    -------
+    signal : ndarray of float32, shape (B, 187)
+    sample : ndarray of int, shape (B,)
+        The annotated R peaks, in samples of the 360 Hz record.
+    """
+    paced = bool((label == Q).all())
+    subject = invent_subject(rng, paced, arrhythmic=True)
+    # one beat before, whose T wave reaches the first row, and two after, which give the last rows their length
+    usual = Q if paced else N
+    kind = np.concatenate([[usual], label, [usual, usual]])
+    interval = rhythm(kind, subject, rng)
+    onset = REACH_S[0] + 0.1 + np.cumsum(interval)
+    waves = beat_waves(kind, interval, subject, rng)
+    rate_hz = mitbih.RATE_HZ * mitbih.DECIMATION
+    adc = np.rint(200 * render(onset, waves, subject, rate_hz, rng)).astype(int)
+    annotated = onset + subject.peak_offset_s + rng.normal(0, 0.001, len(onset))
+    sample = np.rint(annotated * rate_hz).astype(int)
+    # the cutter leaves out the last labelled beat: the first of the two after
+    signal, position = mitbih.crop_beats(adc, sample, np.concatenate([[-1], label, [N, -1]]))
+    return signal, sample[position]
+
+
+def _ptb_record(label: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Like `_mitbih_record`, at 125 Hz, for a person with an infarction where `label` is 1 throughout."""
+    subject = invent_subject(rng, paced=False, arrhythmic=False)
+    # among the real persons too, the patients have the faster hearts and the noisier records
+    rr_factor, noise_factor = (0.97, 1.1) if label[0] else (1.1, 0.6)
+    subject = replace(subject, rr_s=rr_factor * subject.rr_s, noise_mv=noise_factor * subject.noise_mv)
+    amplitude = subject.conducted.amplitude
+    # taller T waves than in the MIT-BIH records
+    amplitude[[T_RISE, T_PEAK]] *= 1.4
+    # many an infarction hardly shows in one lead, and many a healthy T wave is flat
+    severity = rng.beta(0.8, 1.4) if label[0] else rng.beta(0.5, 8)
+    amplitude[ST] += severity * rng.choice([1, -0.6]) * rng.uniform(0.05, 0.35)
+    amplitude[[T_RISE, T_PEAK]] *= 1 - severity * rng.uniform(0.5, 2.2)
+    amplitude[Q_WAVE] -= severity * rng.uniform(0, 0.5)
+    subject.conducted.width[Q_WAVE] *= 1 + severity * rng.uniform(0, 0.8)
+    amplitude[R] *= 1 - severity * rng.uniform(0, 0.6)
+    kind = np.full(len(label) + 3, N)
+    interval = rhythm(kind, subject, rng)
+    onset = REACH_S[0] + 0.1 + np.cumsum(interval)
+    rate_hz = ptb.RATE_HZ
+    record = render(onset, beat_waves(kind, interval, subject, rng), subject, rate_hz, rng)
+    # a peak detector found these R peaks: the highest sample nearby
+    sample = np.rint(onset * rate_hz).astype(int)
+    sample += record[sample[:, None] + np.arange(-3, 4)].argmax(axis=1) - 3
+    length = int(1.2 * np.median(np.diff(sample)))
+    sample = sample[1 : len(label) + 1]
+    crop = record[sample[:, None] + np.arange(length)]
+    low, high = crop.min(axis=1, keepdims=True), crop.max(axis=1, keepdims=True)
+    signal = np.zeros((len(label), BEAT_LENGTH), dtype=np.float32)
+    kept = min(length, BEAT_LENGTH)
+    signal[:, :kept] = ((crop - low) / (high - low))[:, :kept]
+    return signal, sample

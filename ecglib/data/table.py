@@ -1,0 +1,232 @@
+"""The beat table: the one Parquet layout in which every data source ends.
+
+Columns
+-------
+signal : fixed-size list of 187 float32, in [0, 1]; starts at the R peak, zero-padded at the end
+label : int8, 0 .. K - 1, the position in the table's ``class_names``
+record : string, the record that the beat was cut from ("" where the source does not say)
+subject : string, the person ("" where the source does not say)
+sample : int32, the R peak in the record's own samples (-1 where the source does not say)
+split : string, "train" or "test"
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field
+
+from ecglib.errors import EcglibError
+
+BEAT_LENGTH = 187
+SPLITS = ("train", "test")
+_METADATA_KEY = b"ecglib"
+_SCHEMA = pa.schema(
+    [
+        ("signal", pa.list_(pa.float32(), BEAT_LENGTH)),
+        ("label", pa.int8()),
+        ("record", pa.string()),
+        ("subject", pa.string()),
+        ("sample", pa.int32()),
+        ("split", pa.string()),
+    ]
+)
+
+
+class BeatMetadata(BaseModel):
+    """What a beat table says of itself; kept in the Parquet file's schema.
+
+    Attributes
+    ----------
+    dataset : str
+        "mitbih" or "ptb".
+    source : str
+        "physionet", "kaggle" or "synthetic".
+    class_names : tuple of str
+        One name a label, in label order.
+    rate_hz : float
+        Samples a second of ``signal``.
+    recipe : str
+        How the beats were made, in one line.
+    recipe_version : int
+        Raised whenever the recipe gives other numbers than before.
+    made_from : dict of str to str
+        File name to SHA-256 of what was read, or generator setting to value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    source: str
+    class_names: tuple[str, ...]
+    rate_hz: float
+    recipe: str
+    recipe_version: int = 1
+    made_from: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the beats are invented, so that no result from them is a real one."""
+        return self.source == "synthetic"
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Beats in memory, one row a beat.
+
+    Attributes
+    ----------
+    signal : ndarray of float32, shape (N, 187)
+    label : ndarray of int64, shape (N,)
+    record, subject, split : ndarray of str, shape (N,)
+    sample : ndarray of int32, shape (N,)
+    metadata : BeatMetadata
+    """
+
+    signal: np.ndarray
+    label: np.ndarray
+    record: np.ndarray
+    subject: np.ndarray
+    sample: np.ndarray
+    split: np.ndarray
+    metadata: BeatMetadata
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def take(self, rows: np.ndarray) -> Beats:
+        """The given rows (a mask or positions) as beats of their own."""
+        columns = ("signal", "label", "record", "subject", "sample", "split")
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+
+    def digest(self) -> str:
+        """SHA-256 of everything that a training run can depend on: signals, labels, split, classes."""
+        digest = hashlib.sha256("\n".join(self.metadata.class_names).encode())
+        digest.update(np.ascontiguousarray(self.signal))
+        digest.update(self.label.astype(np.int8).tobytes())
+        digest.update((self.split == "test").tobytes())
+        return digest.hexdigest()
+
+
+def write_beats(beats: Beats, path: str | Path) -> Path:
+    """Check `beats` and write them to `path`; a file that was there is replaced only on success.
+
+    Raises
+    ------
+    EcglibError
+        A column has the wrong shape, a signal value is not finite or not in [0, 1], a label has
+        no class name, a split other than train and test occurs, or `path` cannot be written.
+    """
+    path = Path(path)
+    _check(beats, path)
+    signal = pa.FixedSizeListArray.from_arrays(pa.array(beats.signal.ravel()), BEAT_LENGTH)
+    columns = [
+        signal,
+        pa.array(beats.label.astype(np.int8)),
+        *(pa.array(column, pa.string()) for column in (beats.record, beats.subject)),
+        pa.array(beats.sample.astype(np.int32)),
+        pa.array(beats.split, pa.string()),
+    ]
+    schema = _SCHEMA.with_metadata({_METADATA_KEY: beats.metadata.model_dump_json()})
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary, compression="zstd")
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+        raise EcglibError(f"{path}: cannot be written ({reason}); make room or choose another place") from None
+    return path
+
+
+def read_beats(path: str | Path) -> Beats:
+    """Read a beat table that `write_beats` wrote.
+
+    Raises
+    ------
+    EcglibError
+        The file is missing, is no Parquet file, or is no beat table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise EcglibError(f"{path}: no such file; make it with 'ecglib data build'")
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise EcglibError(f"{path}: not a Parquet file ({reason}); rebuild it with 'ecglib data build'") from None
+    stored = (table.schema.metadata or {}).get(_METADATA_KEY)
+    missing = [name for name in _SCHEMA.names if name not in table.schema.names]
+    if stored is None or missing:
+        lacks = f"column {missing[0]!r} is missing" if missing else "its metadata are missing"
+        raise EcglibError(f"{path}: not a beat table, {lacks}; make one with 'ecglib data build'")
+    for field in _SCHEMA:
+        if table.schema.field(field.name).type != field.type:
+            found = table.schema.field(field.name).type
+            raise EcglibError(f"{path}: not a beat table, column {field.name!r} is {found} instead of {field.type}")
+        if table[field.name].null_count:
+            row = pc.index(pc.is_null(table[field.name]), True).as_py()
+            raise EcglibError(f"{path}: row {row} has no {field.name}; rebuild the table with 'ecglib data build'")
+    try:
+        metadata = BeatMetadata.model_validate(json.loads(stored))
+    except ValueError:  # also what pydantic and an undecodable text raise
+        raise EcglibError(f"{path}: its metadata cannot be read; rebuild it with 'ecglib data build'") from None
+    signal = table["signal"].combine_chunks()
+    beats = Beats(
+        signal=signal.flatten().to_numpy().reshape(-1, BEAT_LENGTH),
+        label=table["label"].to_numpy().astype(np.int64),
+        record=_strings(table["record"]),
+        subject=_strings(table["subject"]),
+        sample=table["sample"].to_numpy(),
+        split=_strings(table["split"]),
+        metadata=metadata,
+    )
+    _check(beats, path)
+    return beats
+
+
+def _strings(column: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(column.to_pylist(), dtype=np.str_)
+
+
+def _check(beats: Beats, path: Path) -> None:
+    """Refuse what the contract does not allow, naming the first row at fault."""
+    count = len(beats)
+    if count == 0:
+        raise EcglibError(f"{path}: no beats; a beat table needs at least one")
+    if beats.signal.shape != (count, BEAT_LENGTH) or beats.signal.dtype != np.float32:
+        raise EcglibError(
+            f"{path}: signal is {beats.signal.shape} {beats.signal.dtype}, expected ({count}, {BEAT_LENGTH}) float32"
+        )
+    for name in ("label", "record", "subject", "sample", "split"):
+        shape = getattr(beats, name).shape
+        if shape != (count,):
+            raise EcglibError(f"{path}: {name} has shape {shape}, expected ({count},) as signal has {count} rows")
+    if beats.label.dtype.kind not in "iu":
+        raise EcglibError(f"{path}: label is {beats.label.dtype}, expected whole numbers")
+    # min and max see NaN too, and touch no copy of the (N, 187) array
+    low, high = beats.signal.min(), beats.signal.max()
+    if not (low >= 0 and high <= 1):
+        row = int(np.flatnonzero(~((beats.signal >= 0) & (beats.signal <= 1)).all(axis=1))[0])
+        raise EcglibError(f"{path}: row {row} has a signal value outside [0, 1] or NaN; scale each beat to [0, 1]")
+    classes = len(beats.metadata.class_names)
+    _refuse_rows((beats.label < 0) | (beats.label >= classes), path, f"a label outside 0 .. {classes - 1}")
+    _refuse_rows(~np.isin(beats.split, SPLITS), path, "a split other than 'train' and 'test'")
+
+
+def _refuse_rows(wrong: Iterable[bool], path: Path, what: str) -> None:
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        raise EcglibError(f"{path}: row {rows[0]} has {what} ({len(rows)} rows in all)")

@@ -1,0 +1,225 @@
+"""One data set under one set of parameters: its beats, its models, their runs.
+
+Everything expensive is a file under ``runs/``: a run that is there is loaded, one that was
+interrupted goes on from its last epoch, any other is trained.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ecglib import paths, spectrogram
+from ecglib.data.sources import Dataset, beat_table
+from ecglib.data.splits import Split, class_weights, split_beats
+from ecglib.data.table import Beats
+from ecglib.errors import EcglibError
+from ecglib.evaluation import evaluate
+from ecglib.models import Hybrid
+from ecglib.parameters import Parameters
+from ecglib.progress import epoch_progress
+from ecglib.recipes import BRANCHES, FUSIONS, MODEL_TITLES, ModelName, new_model, training_config
+from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, save_run, weights_digest
+from ecglib.training import TRAINING_VERSION, Examples, predict, train
+
+Part = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class BranchOutputs:
+    """What the frozen branches give for one part of the beats.
+
+    Attributes
+    ----------
+    scores_1d, scores_2d : Tensor, shape (N, K)
+    features_1d : Tensor, shape (N, 128)
+    features_2d : Tensor, shape (N, 2304)
+    seconds : float
+        Wall-clock of evaluating both branches once, pictures included.
+    """
+
+    scores_1d: Tensor
+    scores_2d: Tensor
+    features_1d: Tensor
+    features_2d: Tensor
+    seconds: float
+
+
+class Experiment:
+    """The report's models on one data set.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    dataset : {"mitbih", "ptb"}
+
+    Raises
+    ------
+    EcglibError
+        `dataset` is not one of the profile's.
+    """
+
+    def __init__(self, parameters: Parameters, dataset: Dataset):
+        if dataset not in parameters.datasets:
+            known = ", ".join(parameters.datasets)
+            raise EcglibError(f"dataset: profile {parameters.profile!r} has no {dataset!r}; choose from {known}")
+        self.parameters = parameters
+        self.dataset = dataset
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if parameters.threads is not None:
+            torch.set_num_threads(parameters.threads)
+        self._runs: dict[ModelName, Run] = {}
+        self._outputs: dict[Part, BranchOutputs] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where this data set's runs lie."""
+        return paths.runs(self.parameters.label) / self.dataset
+
+    @cached_property
+    def beats(self) -> Beats:
+        """The data set's beat table, built on first use."""
+        return beat_table(self.dataset, self.parameters.source, self.parameters.synthetic_beats, self.parameters.seed)
+
+    @cached_property
+    def split(self) -> Split:
+        """Rows of `beats` to train on, to validate on, to test on."""
+        chosen = self.parameters
+        return split_beats(self.beats, chosen.training_set, chosen.validation_fraction, chosen.seed)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The data set's classes in label order."""
+        return self.beats.metadata.class_names
+
+    def run(self, name: ModelName) -> Run:
+        """The run of one model: loaded if it is there, else trained and saved.
+
+        Parameters
+        ----------
+        name : {"cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"}
+            A fusion trains its branches first where they are not there yet.
+        """
+        if name not in MODEL_TITLES:
+            raise EcglibError(f"model {name!r} is none of {', '.join(MODEL_TITLES)}")
+        if name not in self._runs:
+            identity = self._identity(name)
+            run = load_run(self.folder / name)
+            if run is None or run.identity != identity:
+                run = self._train(name, identity)
+                save_run(run, self.folder / name)
+                for checkpoint in (self.folder / name).glob("checkpoint-*.safetensors"):
+                    checkpoint.unlink()
+            self._runs[name] = run
+        return self._runs[name]
+
+    def model(self, name: ModelName) -> nn.Module:
+        """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
+        module = new_model(name, len(self.class_names), self.parameters.seed)
+        module.load_state_dict(self.run(name).weights)
+        if name in FUSIONS:
+            module = Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), module)
+        return module.to(self.device).eval()
+
+    def _train(self, name: ModelName, identity: dict[str, object]) -> Run:
+        config = training_config(name, self.parameters, self.dataset)
+        model = new_model(name, len(self.class_names), self.parameters.seed)
+        started = time.perf_counter()
+        training, validation = self._examples(name, "train"), self._examples(name, "validation")
+        train_s = time.perf_counter() - started
+        if name in FUSIONS:
+            # the outputs may come from a file by now; what counts is what it took to compute them
+            train_s = sum(self._branch_outputs(part).seconds for part in ("train", "validation"))
+        weights = class_weights(self.beats.label[self.split.train], len(self.class_names))
+        checkpoint = self.folder / name / f"checkpoint-{identity_key(identity)}.safetensors"
+        with epoch_progress(f"{MODEL_TITLES[name]}, {self.dataset}", config.epochs) as on_epoch:
+            trained = train(model, training, validation, config, weights, checkpoint, on_epoch)
+
+        started = time.perf_counter()
+        scores = predict(model, self._examples(name, "test"))[0].cpu().numpy()
+        test_s = time.perf_counter() - started
+        if name in FUSIONS:
+            # a fusion classifies a beat only once both branches have
+            test_s += self._branch_outputs("test").seconds
+        label = self.beats.label[self.split.test]
+        return Run(
+            identity=identity,
+            best_epoch=trained.best_epoch,
+            train_s=train_s + sum(epoch.seconds for epoch in trained.history),
+            test_s=test_s,
+            hardware=hardware(),
+            metrics=evaluate(label, scores),
+            history=pd.DataFrame([vars(epoch) for epoch in trained.history]),
+            weights={key: tensor.cpu().contiguous() for key, tensor in model.state_dict().items()},
+            predictions=Predictions(self.split.test, label, scores),
+        )
+
+    def _identity(self, name: ModelName) -> dict[str, object]:
+        """Everything that a run's result depends on, as JSON types."""
+        chosen = self.parameters
+        identity = {
+            "model": name,
+            "config": new_model(name, len(self.class_names), chosen.seed).config.model_dump(mode="json"),
+            "training": training_config(name, chosen, self.dataset).model_dump(mode="json"),
+            "training_set": chosen.training_set,
+            "validation_fraction": chosen.validation_fraction,
+            "split_seed": chosen.seed,
+            "beats": self.beats.digest(),
+            "training_version": TRAINING_VERSION,
+        }
+        if name == "cnn2d":
+            identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
+        if name in FUSIONS:
+            identity["branches"] = self._branch_digests()
+        # as it reads back from run.json, with lists for tuples
+        return json.loads(json.dumps(identity))
+
+    def _branch_digests(self) -> dict[str, str]:
+        return {branch: weights_digest(self.run(branch).weights) for branch in BRANCHES}
+
+    def _examples(self, name: ModelName, part: Part) -> Examples:
+        rows = getattr(self.split, part)
+        label = torch.from_numpy(self.beats.label[rows]).to(self.device)
+        if name in FUSIONS:
+            outputs = self._branch_outputs(part)
+            if name == "late":
+                return Examples((outputs.scores_1d, outputs.scores_2d), label)
+            return Examples((outputs.features_1d, outputs.features_2d), label)
+        signal = torch.from_numpy(self.beats.signal[rows]).to(self.device)
+        if name == "cnn_transformer":
+            return Examples((signal,), label)
+        return Examples((spectrogram.colour_cells(signal),), label, lambda cells: (spectrogram.enlarge(cells),))
+
+    def _branch_outputs(self, part: Part) -> BranchOutputs:
+        """Both trained branches on one part of the beats, evaluated once and kept in a file."""
+        if part not in self._outputs:
+            path = self.folder / f"branch_outputs-{part}-{identity_key(self._branch_digests())}.safetensors"
+            if not path.is_file():
+                self._evaluate_branches(part, path)
+            with safe_open(path, framework="pt", device=str(self.device)) as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                self._outputs[part] = BranchOutputs(**tensors, seconds=float(file.metadata()["seconds"]))
+        return self._outputs[part]
+
+    def _evaluate_branches(self, part: Part, path: Path) -> None:
+        started = time.perf_counter()
+        tensors = {}
+        for branch, suffix in (("cnn_transformer", "1d"), ("cnn2d", "2d")):
+            scores, features = predict(self.model(branch), self._examples(branch, part))
+            tensors |= {f"scores_{suffix}": scores.cpu(), f"features_{suffix}": features.cpu()}
+        seconds = time.perf_counter() - started
+        for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
+            outdated.unlink()
+        temporary = path.with_suffix(".part")
+        save_file(tensors, temporary, {"seconds": str(seconds)})
+        temporary.replace(path)

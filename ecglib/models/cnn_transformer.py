@@ -1,0 +1,82 @@
+"""The 1D branch: six convolutions make ten-token sequences for a transformer encoder (report, Fig. 16)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+
+class CnnTransformerConfig(BaseModel):
+    """The report's section III.A.1; the defaults are its values (dropout: its Table II)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    classes: int = 5
+    channels: int = 128
+    layers: int = 8
+    heads: int = 8
+    feed_forward: int = 64
+    dropout: float = 0.1
+    leaky_slope: float = 0.01
+
+
+class CnnTransformer(nn.Module):
+    """Raw beat to class scores.
+
+    The feature is the encoded class token, before the layer normalisation of the head.
+    """
+
+    def __init__(self, config: CnnTransformerConfig | None = None):
+        super().__init__()
+        self.config = config = config or CnnTransformerConfig()
+        width = config.channels
+        # lengths: 187 -> 185 -> 185 -> 183, pooled 91 -> 89, 44 -> 42, 21 -> 19, 9
+        self.convolutions = nn.ModuleList(
+            [
+                nn.Conv1d(1, width, kernel_size=3),
+                nn.Conv1d(width, width, kernel_size=3, padding=1),
+                *(nn.Conv1d(width, width, kernel_size=3) for _ in range(4)),
+            ]
+        )
+        self.class_token = nn.Parameter(torch.randn(width))
+        self.register_buffer("positions", sinusoidal_positions(10, width), persistent=False)
+        # separate layers, because nn.TransformerEncoder would start all of them from the same weights
+        self.encoder = nn.ModuleList(
+            nn.TransformerEncoderLayer(width, config.heads, config.feed_forward, config.dropout, batch_first=True)
+            for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.output = nn.Linear(width, config.classes)
+
+    def embed(self, signal: Tensor) -> Tensor:
+        """The convolutions: (B, 187) to tokens (B, 9, channels)."""
+        x = signal.unsqueeze(1)  # (B, 1, 187)
+        for index, convolution in enumerate(self.convolutions):
+            x = F.leaky_relu(convolution(x), self.config.leaky_slope)
+            if index >= 2:
+                x = F.max_pool1d(x, 2)
+        return x.transpose(1, 2)  # (B, 9, C)
+
+    def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 187) to scores (B, classes) and features (B, channels)."""
+        tokens = self.embed(signal)
+        class_token = self.class_token.expand(len(tokens), 1, -1)
+        x = torch.cat([class_token, tokens], dim=1) + self.positions  # (B, 10, C)
+        for layer in self.encoder:
+            x = layer(x)
+        features = x[:, 0]  # (B, C)
+        return self.output(self.norm(features)), features
+
+
+def sinusoidal_positions(length: int, width: int) -> Tensor:
+    """Sine and cosine of Vaswani et al. 2017, section 3.5, interleaved; shape (length, width)."""
+    position = torch.arange(length, dtype=torch.float64).unsqueeze(1)
+    frequency = torch.exp(torch.arange(0, width, 2, dtype=torch.float64) * (-math.log(10_000.0) / width))
+    encoding = torch.zeros(length, width, dtype=torch.float64)
+    encoding[:, 0::2] = torch.sin(position * frequency)
+    encoding[:, 1::2] = torch.cos(position * frequency)
+    return encoding.float()

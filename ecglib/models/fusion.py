@@ -1,0 +1,124 @@
+"""Two ways to join the branches: on their scores (late) or on their features (intermediate).
+
+A fusion learns only its own few weights; the branches are frozen and in evaluation mode. Each fusion
+is therefore a module of two inputs, what the 1D branch gave and what the 2D branch gave, so that it
+trains on values computed once. `Hybrid` puts branches and fusion together again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from ecglib.errors import EcglibError
+from ecglib.models.cnn2d import Cnn2d
+from ecglib.models.cnn_transformer import CnnTransformer
+
+FusionMethod = Literal["concat", "sum", "weighted_sum"]
+
+
+class LateFusionConfig(BaseModel):
+    """The report's section III.A.3."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    classes: int = 5
+
+
+class LateFusion(nn.Module):
+    """Sum of both branches' scores, each times its own learned weight vector.
+
+    The weights start at one, so that an untrained fusion is the plain sum of the scores. Its feature
+    is the fused score vector: there is no layer before it.
+    """
+
+    joins = "scores"
+
+    def __init__(self, config: LateFusionConfig | None = None):
+        super().__init__()
+        self.config = config = config or LateFusionConfig()
+        self.weight_1d = nn.Parameter(torch.ones(config.classes))
+        self.weight_2d = nn.Parameter(torch.ones(config.classes))
+
+    def forward(self, scores_1d: Tensor, scores_2d: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, classes) twice to scores (B, classes), returned as the features too."""
+        scores = self.weight_1d * scores_1d + self.weight_2d * scores_2d
+        return scores, scores
+
+
+class IntermediateFusionConfig(BaseModel):
+    """The report's section III.A.4; the defaults are its values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    classes: int = 5
+    method: FusionMethod = "concat"
+    features_1d: int = 128
+    features_2d: int = 2304
+    width: int = 64
+
+
+class IntermediateFusion(nn.Module):
+    """Both features projected to one width, joined, and classified by one layer."""
+
+    joins = "features"
+
+    def __init__(self, config: IntermediateFusionConfig | None = None):
+        super().__init__()
+        self.config = config = config or IntermediateFusionConfig()
+        self.project_1d = nn.Linear(config.features_1d, config.width)
+        self.project_2d = nn.Linear(config.features_2d, config.width)
+        if config.method == "weighted_sum":
+            self.weight_1d = nn.Parameter(torch.ones(()))
+            self.weight_2d = nn.Parameter(torch.ones(()))
+        self.output = nn.Linear(2 * config.width if config.method == "concat" else config.width, config.classes)
+
+    def forward(self, features_1d: Tensor, features_2d: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 128) and (B, 2304) to scores (B, classes) and the joined features (B, 128 or 64)."""
+        a, b = self.project_1d(features_1d), self.project_2d(features_2d)  # (B, 64) each
+        match self.config.method:
+            case "concat":
+                joined = torch.cat([a, b], dim=1)
+            case "sum":
+                joined = a + b
+            case "weighted_sum":
+                joined = self.weight_1d * a + self.weight_2d * b
+        return self.output(joined), joined
+
+
+class Hybrid(nn.Module):
+    """Both branches and a fusion as one model, from a beat and its picture to scores.
+
+    Raises
+    ------
+    EcglibError
+        The three do not classify into the same number of classes.
+    """
+
+    def __init__(self, cnn_transformer: CnnTransformer, cnn2d: Cnn2d, fusion: LateFusion | IntermediateFusion):
+        super().__init__()
+        classes = {module.config.classes for module in (cnn_transformer, cnn2d, fusion)}
+        if len(classes) > 1:
+            raise EcglibError(f"branches and fusion differ in their number of classes: {sorted(classes)}")
+        self.cnn_transformer = cnn_transformer.requires_grad_(False)
+        self.cnn2d = cnn2d.requires_grad_(False)
+        self.fusion = fusion
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Hybrid:
+        """Set the fusion's mode; the branches stay in evaluation mode, with no dropout and fixed BatchNorm."""
+        super().train(mode)
+        self.cnn_transformer.eval()
+        self.cnn2d.eval()
+        return self
+
+    def forward(self, signal: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 187) and (B, 3, 128, 128) to the fusion's scores and features."""
+        scores_1d, features_1d = self.cnn_transformer(signal)
+        scores_2d, features_2d = self.cnn2d(picture)
+        if self.fusion.joins == "scores":
+            return self.fusion(scores_1d, scores_2d)
+        return self.fusion(features_1d, features_2d)

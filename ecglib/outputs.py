@@ -1,0 +1,75 @@
+"""Figures and tables of the report: where they go, and how they are marked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from IPython.display import Image, Markdown
+
+from ecglib import paths
+from ecglib.plots import mark_synthetic, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ecglib.experiment import Experiment
+
+SYNTHETIC_NOTE = "**Synthetic beats: these numbers are no result.**"
+
+
+def publish_figure(figure: Figure, experiment: Experiment, number: int, what: str) -> Image:
+    """Save a figure as ``figures/<label>/figNN_<dataset>_<what>`` (.png, .svg) and show it.
+
+    A figure from invented beats is marked as such first.
+
+    Parameters
+    ----------
+    figure : Figure
+    experiment : Experiment
+        Whose beats the figure shows.
+    number : int
+        The figure's number in the report; 0 for one that the report does not have.
+    what : str
+        The rest of the file's name.
+
+    Returns
+    -------
+    Image
+        The saved PNG, for a notebook to show.
+    """
+    if experiment.beats.metadata.is_synthetic:
+        mark_synthetic(figure)
+    stem = paths.figures(experiment.parameters.label) / f"fig{number:02d}_{experiment.dataset}_{what}"
+    save_figure(figure, stem)
+    return Image(stem.with_suffix(".png").read_bytes(), width=760)
+
+
+def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment, number: int) -> Markdown:
+    """Save a table as ``figures/<label>/tableN_<dataset>`` (.csv, .md) and show it.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        One number a cell, for machines (.csv).
+    wide : DataFrame
+        Side by side, for readers (.md).
+    experiment : Experiment
+    number : int
+        The table's number in the report.
+    """
+    folder = paths.figures(experiment.parameters.label)
+    note = f"{SYNTHETIC_NOTE}\n\n" if experiment.beats.metadata.is_synthetic else ""
+    text = f"{note}{wide.to_markdown(index=False)}\n"
+    _write(folder / f"table{number}_{experiment.dataset}.csv", tidy.to_csv(index=False))
+    _write(folder / f"table{number}_{experiment.dataset}.md", text)
+    return Markdown(text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

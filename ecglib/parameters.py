@@ -1,0 +1,177 @@
+"""Parameters of a run: a profile of ``params/``, overridden key by key, all of it checked."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from ecglib import paths
+from ecglib.data.sources import Dataset, Source
+from ecglib.data.splits import TrainingSet
+from ecglib.errors import EcglibError
+
+PositiveInt = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names or len(set(names)) < len(names):
+        raise ValueError("must name one data set or more, each once")
+    return names
+
+
+class Parameters(BaseModel):
+    """All that a notebook can be told; one flat YAML file a profile.
+
+    The defaults are the report's Table II. What decides between profiles (which beats, how many) has
+    no default: a profile must say it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    profile: str
+    datasets: Annotated[tuple[Dataset, ...], AfterValidator(_distinct)]
+    source: Source
+    training_set: TrainingSet
+    synthetic_beats: PositiveInt = 4000
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    seed: Annotated[int, Field(ge=0)] = 0
+    threads: PositiveInt | None = None
+
+    batch_size: PositiveInt = 16
+    cnn_transformer_epochs: PositiveInt = 150
+    noam_factor: PositiveFloat = 0.1
+    noam_warm_up_steps: PositiveInt = 4000
+    cnn_transformer_weight_decay: NonNegativeFloat = 1e-4
+    cnn2d_epochs: PositiveInt = 30
+    cnn2d_learning_rate: PositiveFloat = 1e-3
+    cnn2d_weight_decay: NonNegativeFloat = 1e-5
+    fusion_epochs: PositiveInt = 10
+    mitbih_fusion_learning_rate: PositiveFloat = 3e-4
+    ptb_fusion_learning_rate: PositiveFloat = 1e-3
+    fusion_weight_decay: NonNegativeFloat = 0.01
+
+    @property
+    def label(self) -> str:
+        """The folder name of these parameters' results.
+
+        It is the profile's name, followed by a short hash where a value differs from the profile's
+        file, so that a trial never overwrites the profile's own results.
+        """
+        stored = _read_profile(self.profile)
+        changed = {key: value for key, value in self.model_dump(mode="json").items() if stored[key] != value}
+        if not changed:
+            return self.profile
+        return f"{self.profile}-{hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]}"
+
+
+def load_parameters(profile: str, **overrides: Any) -> Parameters:
+    """The parameters of a profile with some of them overridden.
+
+    Parameters
+    ----------
+    profile : str
+        The name of a file of ``params/``, without its ending.
+    **overrides
+        Values by key; None stands for "as the profile says".
+
+    Raises
+    ------
+    EcglibError
+        The profile does not exist or is no mapping, or a key is unknown or has a wrong value.
+
+    Examples
+    --------
+    >>> load_parameters("demo", cnn2d_epochs=1).cnn2d_epochs
+    1
+    """
+    values = {key: value for key, value in overrides.items() if value is not None}
+    return _validate({**_read_profile(profile), **values}, "parameters")
+
+
+def profile_names() -> list[str]:
+    """The profiles of ``params/``, sorted."""
+    return sorted(path.stem for path in paths.params().glob("*.yaml"))
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Split "key=value" of the command line; the value is read as YAML, 1e-4 as a number.
+
+    Raises
+    ------
+    EcglibError
+        There is no "=", or the value is no YAML.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise EcglibError(f"--set {text}: expected key=value")
+    try:
+        return key.strip(), yaml.load(value, _Loader)
+    except yaml.YAMLError:
+        raise EcglibError(f"--set {text}: {value!r} is no YAML value") from None
+
+
+def _read_profile(profile: str) -> dict[str, Any]:
+    """The checked values of a profile's file, as JSON types."""
+    known = profile_names()
+    if profile not in known:
+        raise EcglibError(f"profile {profile!r} does not exist; params/ has {', '.join(known)}")
+    path = paths.params() / f"{profile}.yaml"
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise EcglibError(f"{path}{where}: no valid YAML ({getattr(error, 'problem', error)})") from None
+    if not isinstance(values, dict):
+        raise EcglibError(f"{path}: expected 'key: value' lines")
+    parameters = _validate(values, str(path))
+    if parameters.profile != profile:
+        raise EcglibError(f"{path}: key 'profile' says {parameters.profile!r}; it must be the file's name")
+    return parameters.model_dump(mode="json")
+
+
+def _validate(values: dict[str, Any], where: str | Path) -> Parameters:
+    for key in values:
+        if key not in Parameters.model_fields:
+            near = difflib.get_close_matches(str(key), Parameters.model_fields, n=1, cutoff=0.0)[0]
+            raise EcglibError(f"{where}: unknown parameter {key!r}; did you mean {near!r}?")
+    if isinstance(values.get("datasets"), list):
+        values = {**values, "datasets": tuple(values["datasets"])}
+    try:
+        return Parameters.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = first["loc"][0]
+        if first["type"] == "missing":
+            raise EcglibError(f"{where}: parameter {key!r} is missing; add it") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise EcglibError(f"{where}: {key}: {first['input']!r} is wrong: {message}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 takes 1e-4 for text (it wants 1.0e-4); here it is a number, and a key may stand once only."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"key {key!r} stands there twice", problem_mark=key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)

@@ -1,0 +1,176 @@
+"""A finished training run as files that everything later is made from.
+
+A run's folder holds ``run.json`` (what was trained, on what, how long, with which result),
+``weights.safetensors``, ``history.csv`` and ``predictions.parquet`` (the test set's scores).
+Nothing in it is unpickled; ``run.json`` is written last, so a folder without it holds no finished run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import load_file, save_file
+
+from ecglib.errors import EcglibError
+from ecglib.evaluation import Metrics
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A model's scores on test beats.
+
+    Attributes
+    ----------
+    row : ndarray of int, shape (N,)
+        The beat's row in the beat table.
+    label : ndarray of int, shape (N,)
+    scores : ndarray of float32, shape (N, K)
+    """
+
+    row: np.ndarray
+    label: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one training run left behind.
+
+    Attributes
+    ----------
+    identity : dict
+        Everything that the result depends on; two runs of one identity give one result.
+    best_epoch : int
+    train_s, test_s : float
+        Wall-clock seconds of training with validation, and of classifying the test set.
+    hardware : str
+    metrics : Metrics
+        On the test set.
+    history : DataFrame
+        One row an epoch, see `ecglib.training.Epoch`.
+    weights : dict of str to Tensor
+        Of the best epoch.
+    predictions : Predictions
+    """
+
+    identity: dict[str, Any]
+    best_epoch: int
+    train_s: float
+    test_s: float
+    hardware: str
+    metrics: Metrics
+    history: pd.DataFrame
+    weights: dict[str, torch.Tensor]
+    predictions: Predictions
+
+
+def identity_key(identity: dict[str, Any]) -> str:
+    """Eight characters that differ where identities differ."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def save_run(run: Run, folder: Path) -> None:
+    """Write `run` to `folder`; each file is complete or absent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = {
+        "identity": run.identity,
+        "best_epoch": run.best_epoch,
+        "train_s": round(run.train_s, 2),
+        "test_s": round(run.test_s, 2),
+        "hardware": run.hardware,
+        "software": f"torch {torch.__version__}, Python {platform.python_version()}",
+        "metrics": asdict(run.metrics),
+    }
+    scores = run.predictions.scores
+    predictions = pa.table(
+        {
+            "row": pa.array(run.predictions.row.astype(np.int32)),
+            "label": pa.array(run.predictions.label.astype(np.int8)),
+            "scores": pa.FixedSizeListArray.from_arrays(pa.array(scores.ravel()), scores.shape[1]),
+        }
+    )
+    (folder / "run.json").unlink(missing_ok=True)
+    _replace(folder / "weights.safetensors", lambda path: save_file(run.weights, path))
+    _replace(folder / "history.csv", lambda path: run.history.to_csv(path, index=False))
+    _replace(folder / "predictions.parquet", lambda path: pq.write_table(predictions, path, compression="zstd"))
+    _replace(folder / "run.json", lambda path: path.write_text(json.dumps(summary, indent=1) + "\n"))
+
+
+def load_run(folder: Path) -> Run | None:
+    """The finished run in `folder`, or None where there is none.
+
+    Raises
+    ------
+    EcglibError
+        A file of the run is damaged or missing.
+    """
+    if not (folder / "run.json").is_file():
+        return None
+    try:
+        summary = json.loads((folder / "run.json").read_text())
+        predictions = pq.read_table(folder / "predictions.parquet")
+        label = predictions["label"].to_numpy().astype(np.int64)
+        metrics = Metrics(**summary["metrics"])
+        metrics.interval.update({name: tuple(bounds) for name, bounds in metrics.interval.items()})
+        return Run(
+            identity=summary["identity"],
+            best_epoch=summary["best_epoch"],
+            train_s=summary["train_s"],
+            test_s=summary["test_s"],
+            hardware=summary["hardware"],
+            metrics=metrics,
+            history=pd.read_csv(folder / "history.csv"),
+            weights=load_file(folder / "weights.safetensors"),
+            predictions=Predictions(
+                row=predictions["row"].to_numpy(),
+                label=label,
+                scores=predictions["scores"].combine_chunks().flatten().to_numpy().reshape(len(label), -1),
+            ),
+        )
+    except Exception as error:  # whatever is wrong with any of the four files, the remedy is the same
+        reason = str(error).splitlines()[0]
+        raise EcglibError(f"{folder}: damaged run ({reason}); delete the folder to train it again") from None
+
+
+def hardware() -> str:
+    """The processor's name and the threads in use, or the GPU's name."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass  # not Linux, or a processor without a model name
+    threads = torch.get_num_threads()
+    return f"{name}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def weights_digest(weights: dict[str, torch.Tensor]) -> str:
+    """SHA-256 over names and values."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

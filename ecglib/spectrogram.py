@@ -1,0 +1,109 @@
+"""Beats to spectrogram pictures, batched, on the tensors' own device.
+
+The report plots each spectrogram with matplotlib and feeds the plot's pixels to the 2D CNN (section
+III.C.3). Here the same steps are tensor operations: decibels, colour map, resize; no frame, no border.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.signal import get_window
+from torch import Tensor
+
+# Raised whenever the same beat gives another picture than before.
+SPECTROGRAM_VERSION = 1
+SEGMENT = 32
+OVERLAP = 4
+# The rate that the papers state. Another rate would shift every dB value by one constant, which the
+# colour map's scaling to the picture's own range takes out again.
+RATE_HZ = 125.0
+# keeps the logarithm of an empty (zero-padded) segment finite: -100 dB
+FLOOR = 1e-10
+PICTURE_SIZE = 128
+_BLOCK = 4096
+
+
+def decibels(signal: Tensor) -> Tensor:
+    """Power spectral density in dB, as ``10 * log10(scipy.signal.spectrogram(...) + 1e-10)``.
+
+    Blackman window of 32 samples, 4 of overlap, each segment's mean removed, one-sided.
+
+    Parameters
+    ----------
+    signal : Tensor, shape (B, 187)
+
+    Returns
+    -------
+    Tensor of float64, shape (B, 17, 6)
+        Frequency bins from 0 Hz up, by segment.
+    """
+    # in double precision: bins 60 dB below their segment's strongest would lose digits in single
+    segments = signal.double().unfold(-1, SEGMENT, SEGMENT - OVERLAP)  # (B, 6, 32)
+    segments = segments - segments.mean(dim=-1, keepdim=True)
+    window = torch.from_numpy(get_window("blackman", SEGMENT)).to(signal.device)
+    power = torch.fft.rfft(segments * window).abs().square() / (RATE_HZ * window.square().sum())  # (B, 6, 17)
+    # one-sided: all bins but 0 Hz and half the rate stand for two
+    power[..., 1:-1] *= 2
+    return 10 * torch.log10(power + FLOOR).transpose(-1, -2)
+
+
+def colour_cells(signal: Tensor) -> Tensor:
+    """One colour for each frequency bin and segment: the picture before it is enlarged.
+
+    Each beat's dB values are scaled to [0, 1] by their own minimum and maximum, as matplotlib's
+    colour-mesh does by default, and coloured with its default map, viridis.
+
+    Parameters
+    ----------
+    signal : Tensor, shape (B, 187)
+
+    Returns
+    -------
+    Tensor of float32, shape (B, 3, 17, 6)
+        Red, green, blue in [0, 1]; the highest frequency in the first row, as in a plot.
+    """
+    blocks = [_colour_block(block) for block in signal.split(_BLOCK)]
+    return torch.cat(blocks) if blocks else signal.new_zeros(0, 3, SEGMENT // 2 + 1, 6)
+
+
+def _colour_block(signal: Tensor) -> Tensor:
+    level = decibels(signal).flip(1)  # (B, 17, 6)
+    low, high = level.amin(dim=(1, 2), keepdim=True), level.amax(dim=(1, 2), keepdim=True)
+    # a beat that is flat all along has one level; it gets the map's first colour
+    level = (level - low) / (high - low).clamp_min(torch.finfo(level.dtype).tiny)
+    colours = torch.from_numpy(_colour_map()).to(signal.device)  # (256, 3)
+    index = (level * len(colours)).long().clamp_max(len(colours) - 1)
+    return colours[index].permute(0, 3, 1, 2).contiguous()
+
+
+def enlarge(cells: Tensor) -> Tensor:
+    """Resize (B, 3, 17, 6) bilinearly to pictures (B, 3, 128, 128)."""
+    # channels-last, because that is how the 2D convolutions run fastest
+    cells = cells.contiguous(memory_format=torch.channels_last)
+    return F.interpolate(cells, size=(PICTURE_SIZE, PICTURE_SIZE), mode="bilinear", align_corners=False)
+
+
+def pictures(signal: Tensor) -> Tensor:
+    """Beats (B, 187) to pictures (B, 3, 128, 128) of float32 in [0, 1]."""
+    return enlarge(colour_cells(signal))
+
+
+def frequencies() -> np.ndarray:
+    """The frequency of each bin in Hz at the papers' rate; shape (17,)."""
+    return np.fft.rfftfreq(SEGMENT, 1 / RATE_HZ)
+
+
+def segment_times() -> np.ndarray:
+    """The middle of each segment in seconds from the R peak at the papers' rate; shape (6,)."""
+    return (np.arange(6) * (SEGMENT - OVERLAP) + SEGMENT / 2) / RATE_HZ
+
+
+@cache
+def _colour_map() -> np.ndarray:
+    from matplotlib import colormaps
+
+    return colormaps["viridis"](np.arange(256))[:, :3].astype(np.float32)

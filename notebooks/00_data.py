@@ -1,0 +1,92 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The beats
+#
+# Both papers learn from single heartbeats: a piece of one ECG lead that starts at an R peak and ends a
+# little after the next one, scaled to [0, 1] and padded with zeros to 187 samples. MIT-BIH has five
+# classes, PTB two. This notebook shows how many beats each class has (Fig. 2 of the report), what they
+# look like, and what to know before trusting a number that comes out of them.
+
+# %%
+from ecglib.data import class_weights
+from ecglib.experiment import Experiment
+from ecglib.outputs import publish_figure
+from ecglib.parameters import load_parameters
+from ecglib.plots import beats_by_class, class_distribution
+from ecglib.tables import class_count_table
+
+# %% [markdown]
+# Change a value here and run the notebook again. Results of changed parameters go to a folder of their
+# own, so that a trial never overwrites a profile's figures.
+
+# %% tags=["parameters"]
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
+dataset: str = "mitbih"  # mitbih (five classes) or ptb (two)
+overrides: dict = {}  # single parameters, such as {"seed": 1}
+
+# %%
+parameters = load_parameters(profile, **overrides)
+experiment = Experiment(parameters, dataset)
+beats, split = experiment.beats, experiment.split
+print(f"{len(beats):,} beats, {len(set(beats.record)):,} records, source: {beats.metadata.source}")
+print(f"classes: {', '.join(beats.metadata.class_names)}; {beats.metadata.rate_hz:g} samples a second")
+print(f"recipe: {beats.metadata.recipe}")
+
+# %% [markdown]
+# ## How many beats each class has (Fig. 2)
+#
+# The training file is cut as the profile says (`training_set`), then divided 80 : 20 into training and
+# validation with the same share of each class; the test file is left as it is. The last column is the
+# weight of the class in the loss, N / (K n): each class weighs the same in total, however rare it is.
+
+# %%
+counts = class_count_table(experiment)
+weights = class_weights(beats.label[split.train], len(beats.metadata.class_names))
+counts.assign(loss_weight=weights.round(3))
+
+# %%
+figure = class_distribution(
+    {part: counts[part].to_numpy() for part in ("train", "validation", "test")},
+    beats.metadata.class_names,
+    title=f"Beats by class, {dataset}",
+)
+publish_figure(figure, experiment, 2, "class_distribution")
+
+# %% [markdown]
+# The report's text says that its reduced MIT-BIH was cut "to half the largest class size". The counts
+# and times that it prints come from half of the *second* largest class; that reading is
+# `training_set: half_second_largest`, the other one is `half_largest`.
+#
+# ## What they look like
+
+# %%
+publish_figure(
+    beats_by_class(beats, per_class=12, seed=parameters.seed, title=f"Beats of each class, {dataset}"),
+    experiment,
+    0,
+    "beats",
+)
+
+# %% [markdown]
+# ## Before you trust a number
+#
+# - The documents of the Kaggle files say 125 samples a second. For MIT-BIH it is 120: every third of
+#   360. The "188 samples" of the report are 187 and the label.
+# - A row ends a little after the next R peak, so the number of zeros at its end gives the next RR
+#   interval away. The previous RR interval, which a cardiologist would ask for, is not in it.
+# - The Kaggle split deals beats, not patients: each of the 48 MIT-BIH records has beats in both files.
+#   A model may recognise a patient; the numbers of the papers say nothing about a new one.
+# - Nearly all beats of MIT-BIH class Q come from four paced patients.

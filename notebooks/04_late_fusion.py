@@ -1,0 +1,76 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Late fusion
+#
+# Both trained branches are frozen, in evaluation mode, and give class scores for every beat, once. The
+# fusion multiplies each branch's scores with a learned weight a class and adds the two: ten numbers to
+# learn for five classes, four for two.
+
+# %%
+import numpy as np
+import pandas as pd
+
+from ecglib.experiment import Experiment
+from ecglib.outputs import publish_figure
+from ecglib.parameters import load_parameters
+from ecglib.plots import confusion_matrix, learning_curves
+from ecglib.recipes import FIGURE_NUMBERS, MODEL_TITLES
+from ecglib.tables import class_metric_table, metric_summary
+
+# %% tags=["parameters"]
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
+dataset: str = "mitbih"  # mitbih (five classes) or ptb (two)
+overrides: dict = {}  # single parameters, such as {"fusion_epochs": 20}
+
+# %%
+parameters = load_parameters(profile, **overrides)
+experiment = Experiment(parameters, dataset)
+
+# %% [markdown]
+# ## Training
+#
+# The branches come from notebooks 02 and 03; where they have not run, the branches are trained here.
+
+# %% tags=["nbval-ignore-output"]
+run = experiment.run("late")
+print(f"best epoch {run.best_epoch} of {len(run.history)}; trained {run.train_s:.1f} s on {run.hardware}")
+
+# %% tags=["nbval-ignore-output"]
+figure = learning_curves(run.history, run.best_epoch, title=f"Late fusion, {dataset}")
+publish_figure(figure, experiment, FIGURE_NUMBERS["late", dataset], "late_learning_curves")
+
+# %% [markdown]
+# ## What it learned
+#
+# One weight a class and branch; all start at one. A larger weight means that the fusion leans on that
+# branch for that class (as far as the branches' scores are of one size).
+
+# %% tags=["nbval-ignore-output"]
+weights = {MODEL_TITLES[name]: run.weights[f"weight_{kind}"] for name, kind in (("cnn_transformer", "1d"), ("cnn2d", "2d"))}
+pd.DataFrame({title: tensor.numpy().round(3) for title, tensor in weights.items()}, index=experiment.class_names)
+
+# %% [markdown]
+# ## Test
+
+# %% tags=["nbval-ignore-output"]
+metric_summary(run.metrics)
+
+# %% tags=["nbval-ignore-output"]
+class_metric_table(run.metrics, experiment.class_names)
+
+# %% tags=["nbval-ignore-output"]
+figure = confusion_matrix(np.array(run.metrics.confusion), experiment.class_names, title=f"Late fusion, {dataset}: test beats")
+publish_figure(figure, experiment, 0, "late_confusion")

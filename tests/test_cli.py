@@ -1,0 +1,95 @@
+"""The command line: exit status, one line for what is wrong, nothing overwritten."""
+
+import pytest
+
+from ecglib.cli import main
+from ecglib.data import read_beats
+
+
+def run(capsys: pytest.CaptureFixture, *arguments: object) -> tuple[int, str, str]:
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        status = stop.code
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def build(capsys: pytest.CaptureFixture, *arguments: object) -> tuple[int, str, str]:
+    return run(capsys, "data", "build", *arguments)
+
+
+@pytest.mark.parametrize(("dataset", "classes"), [("mitbih", 5), ("ptb", 2)])
+def test_synthetic_table_is_built_and_counted(capsys, tmp_path, dataset, classes):
+    out = tmp_path / "beats.parquet"
+    status, printed, _ = build(capsys, dataset, "--source", "synthetic", "--beats", 400, "--seed", 5, "--out", out)
+    assert status == 0
+    beats = read_beats(out)
+    assert len(beats) == 400 and beats.metadata.is_synthetic and len(beats.metadata.class_names) == classes
+    assert f"wrote {out}: 400 beats of {dataset} (synthetic)" in printed
+
+
+def test_real_table_from_the_command_line(capsys, tmp_path, data_folder):
+    out = tmp_path / "beats.parquet"
+    raw = data_folder / "mitdb"
+    status, printed, _ = build(capsys, "mitbih", "--source", "physionet", "--raw", raw, "--out", out)
+    assert status == 0
+    assert "train  87,554 beats: N 72,471, S 2,223, V 5,788, F 641, Q 6,431" in printed
+    assert "test   21,892 beats: N 18,118, S 556, V 1,448, F 162, Q 1,608" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("mitbih", "--source", "physionet", "--raw", "/nowhere"), "/nowhere"),
+        (("mitbih", "--source", "kaggle", "--raw", "/nowhere"), "/nowhere"),
+        (("ptb", "--source", "physionet"), "dataset ptb"),
+        (("mitbih", "--source", "synthetic", "--beats", "7"), "too few"),
+    ],
+)
+def test_unusable_input_is_told_in_one_line_and_keeps_what_was_there(capsys, tmp_path, arguments, message):
+    out = tmp_path / "beats.parquet"
+    out.write_text("precious")
+    status, _, error = build(capsys, *arguments, "--out", out)
+    assert status == 1
+    assert error.startswith("ecglib: ") and message in error and error.count("\n") == 1
+    assert out.read_text() == "precious" and list(tmp_path.iterdir()) == [out]
+
+
+def test_unset_data_folder_is_named(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECGLIB_DATA", str(tmp_path / "gone"))
+    status, _, error = build(capsys, "mitbih", "--source", "physionet", "--out", tmp_path / "x.parquet")
+    assert status == 1 and "ECGLIB_DATA=" in error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("data",),
+        ("data", "build", "hits", "--source", "synthetic", "--out", "x.parquet"),
+        ("data", "build", "mitbih", "--source", "web", "--out", "x.parquet"),
+        ("data", "build", "mitbih", "--source", "synthetic"),
+        ("run",),
+    ],
+)
+def test_unusable_arguments_have_status_2(capsys, arguments):
+    status, _, error = run(capsys, *arguments)
+    assert status == 2 and "usage: ecglib" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "02", "--profile", "huge"), "profile 'huge' does not exist"),
+        (("run", "99"), "notebook '99': not found; notebooks/ has 00_data"),
+        (("run", "02", "--dataset", "hits"), "dataset: profile 'demo' has no 'hits'"),
+        (("run", "02", "--set", "cnn_transformer_epoch=3"), "did you mean 'cnn_transformer_epochs'?"),
+        (("run", "02", "--set", "cnn_transformer_epochs=three"), "cnn_transformer_epochs: 'three' is wrong"),
+        (("run", "02", "--set", "epochs"), "--set epochs: expected key=value"),
+    ],
+)
+def test_unusable_run_is_told_in_one_line(capsys, arguments, message):
+    status, _, error = run(capsys, *arguments)
+    assert status == 1
+    assert error.startswith("ecglib: ") and message in error and error.count("\n") == 1

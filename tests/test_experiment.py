@@ -1,0 +1,139 @@
+"""Runs: trained once, loaded after, resumed in between; fusions on cached branch outputs."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from ecglib import experiment as experiment_module
+from ecglib.errors import EcglibError
+from ecglib.evaluation import evaluate
+from ecglib.experiment import Experiment
+from ecglib.parameters import load_parameters
+from ecglib.recipes import FUSIONS, MODEL_TITLES
+from ecglib.runs import load_run, save_run
+from ecglib.spectrogram import pictures
+
+TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 2, "cnn2d_epochs": 1, "fusion_epochs": 2, "seed": 3}
+
+
+def new_experiment(**overrides: object) -> Experiment:
+    return Experiment(load_parameters("demo", **{**TINY, **overrides}), "ptb")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def output(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(output) -> Experiment:
+    tried = new_experiment()
+    for name in MODEL_TITLES:
+        tried.run(name)
+    return tried
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    def refuse(*arguments: object, **options: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(experiment_module, "train", refuse)
+
+
+@pytest.mark.parametrize("name", MODEL_TITLES)
+def test_run_leaves_files_that_say_it_all(trained, name):
+    run, folder = trained.run(name), trained.folder / name
+    assert {path.name for path in folder.iterdir()} == {
+        "run.json",
+        "weights.safetensors",
+        "history.csv",
+        "predictions.parquet",
+    }
+    np.testing.assert_array_equal(run.predictions.label, trained.beats.label[trained.split.test])
+    assert evaluate(run.predictions.label, run.predictions.scores) == run.metrics
+    assert len(run.history) == (1 if name == "cnn2d" else 2)
+    assert run.train_s > 0 and run.test_s > 0 and "thread" in run.hardware
+
+
+@pytest.mark.parametrize("name", MODEL_TITLES)
+def test_finished_run_is_loaded_not_trained(trained, name, no_training):
+    again = new_experiment().run(name)
+    assert again.identity == trained.run(name).identity
+    np.testing.assert_array_equal(again.predictions.scores, trained.run(name).predictions.scores)
+    assert again.metrics == trained.run(name).metrics
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+def test_fusion_on_cached_outputs_equals_the_whole_hybrid(trained, name):
+    rows = trained.split.test[:20]
+    signal = torch.tensor(trained.beats.signal[rows])
+    with torch.no_grad():
+        scores, _ = trained.model(name)(signal, pictures(signal))
+    np.testing.assert_allclose(scores, trained.run(name).predictions.scores[:20], rtol=1e-3, atol=1e-4)
+
+
+def test_model_gives_the_stored_predictions(trained):
+    rows = trained.split.test[:20]
+    with torch.no_grad():
+        scores, _ = trained.model("cnn_transformer")(torch.tensor(trained.beats.signal[rows]))
+    np.testing.assert_allclose(scores, trained.run("cnn_transformer").predictions.scores[:20], rtol=1e-3, atol=1e-4)
+
+
+def test_interrupted_training_is_resumed_with_the_same_result(trained, monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    real_train = experiment_module.train
+
+    def interrupted(*arguments: object, **options: object) -> None:
+        *front, on_epoch = arguments
+
+        def stop(epoch: object) -> None:
+            raise KeyboardInterrupt
+
+        real_train(*front, stop)
+
+    monkeypatch.setattr(experiment_module, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        new_experiment().run("cnn_transformer")
+    assert len(list(tmp_path.rglob("checkpoint-*.safetensors"))) == 1
+    monkeypatch.setattr(experiment_module, "train", real_train)
+    resumed = new_experiment().run("cnn_transformer")
+    assert not list(tmp_path.rglob("checkpoint-*.safetensors"))
+    np.testing.assert_array_equal(resumed.predictions.scores, trained.run("cnn_transformer").predictions.scores)
+
+
+def test_identity_follows_what_a_run_depends_on():
+    def identity(name: str, **overrides: object) -> str:
+        return json.dumps(new_experiment(**overrides)._identity(name), sort_keys=True)
+
+    plain = identity("cnn2d")
+    assert identity("cnn2d", cnn_transformer_epochs=9, threads=2) == plain
+    for changed in ({"cnn2d_epochs": 2}, {"seed": 4}, {"synthetic_beats": 250}, {"validation_fraction": 0.3}):
+        assert identity("cnn2d", **changed) != plain
+
+
+def test_run_under_other_parameters_is_trained_anew(trained, tmp_path, monkeypatch):
+    run = trained.run("cnn2d")
+    other = new_experiment(cnn2d_learning_rate=2e-3)
+    # a finished run of other parameters lies where this one belongs
+    save_run(run, other.folder / "cnn2d")
+    assert other.run("cnn2d").identity != run.identity
+    assert load_run(other.folder / "cnn2d").identity == other.run("cnn2d").identity
+
+
+def test_damaged_run_is_named(trained, tmp_path):
+    save_run(trained.run("late"), tmp_path / "late")
+    (tmp_path / "late" / "weights.safetensors").write_bytes(b"not weights")
+    with pytest.raises(EcglibError, match=r"late: damaged run .*; delete the folder to train it again"):
+        load_run(tmp_path / "late")
+
+
+def test_unknown_names_are_refused(trained):
+    with pytest.raises(EcglibError, match="dataset: profile 'demo' has no 'hits'; choose from mitbih, ptb"):
+        Experiment(load_parameters("demo"), "hits")
+    with pytest.raises(EcglibError, match="model 'cnn3d' is none of cnn_transformer"):
+        trained.run("cnn3d")

@@ -1,0 +1,120 @@
+"""Profiles and overrides: strict, typed, and told in one line."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ecglib import paths
+from ecglib.errors import EcglibError
+from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout of its own with one profile, "tiny"; gives a function that rewrites that profile."""
+    (tmp_path / "params").mkdir()
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
+
+    def write(text: str) -> Path:
+        path = tmp_path / "params" / "tiny.yaml"
+        path.write_text(text)
+        return path
+
+    write("profile: tiny\ndatasets: [ptb]\nsource: synthetic\ntraining_set: all\n")
+    return write
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_profile_loads_and_is_its_own_label(name):
+    parameters = load_parameters(name)
+    assert parameters.profile == parameters.label == name
+    # what the file says is what is loaded
+    stated = yaml.safe_load((paths.params() / f"{name}.yaml").read_text())
+    for key, value in stated.items():
+        loaded = getattr(parameters, key)
+        # plain YAML reads 1e-4 as text
+        expected = float(value) if isinstance(loaded, float) else value
+        assert (list(loaded) if isinstance(loaded, tuple) else loaded) == expected
+
+
+def test_defaults_are_the_reports_table_2():
+    fields = {name: field.default for name, field in Parameters.model_fields.items()}
+    assert (fields["cnn_transformer_epochs"], fields["cnn2d_epochs"], fields["fusion_epochs"]) == (150, 30, 10)
+    assert (fields["noam_factor"], fields["noam_warm_up_steps"], fields["batch_size"]) == (0.1, 4000, 16)
+    assert (fields["cnn_transformer_weight_decay"], fields["cnn2d_weight_decay"]) == (1e-4, 1e-5)
+    assert (fields["mitbih_fusion_learning_rate"], fields["ptb_fusion_learning_rate"]) == (3e-4, 1e-3)
+    assert (fields["cnn2d_learning_rate"], fields["fusion_weight_decay"]) == (1e-3, 0.01)
+
+
+def test_scientific_notation_is_a_number(checkout):
+    checkout("profile: tiny\ndatasets: [ptb]\nsource: synthetic\ntraining_set: all\ncnn2d_learning_rate: 1e-4\n")
+    assert load_parameters("tiny").cnn2d_learning_rate == 1e-4
+    assert parse_setting("noam_factor=2E+1") == ("noam_factor", 20.0)
+    assert parse_setting("a=1e") == ("a", "1e")
+
+
+def test_override_changes_the_value_and_the_label():
+    parameters = load_parameters("demo", cnn2d_epochs=7)
+    assert parameters.cnn2d_epochs == 7
+    assert parameters.label.startswith("demo-") and len(parameters.label) == len("demo-") + 8
+    assert parameters.label != load_parameters("demo", cnn2d_epochs=8).label
+
+
+def test_override_by_the_same_value_or_none_changes_nothing():
+    same = load_parameters("demo", seed=load_parameters("demo").seed, batch_size=None)
+    assert same == load_parameters("demo") and same.label == "demo"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"cnn2d_epoch": 3}, "parameters: unknown parameter 'cnn2d_epoch'; did you mean 'cnn2d_epochs'?"),
+        ({"cnn2d_epochs": "3"}, "cnn2d_epochs: '3' is wrong"),
+        ({"cnn2d_epochs": 3.0}, "cnn2d_epochs: 3.0 is wrong"),
+        ({"cnn2d_epochs": True}, "cnn2d_epochs: True is wrong"),
+        ({"cnn2d_epochs": 0}, "cnn2d_epochs: 0 is wrong"),
+        ({"noam_factor": float("nan")}, "noam_factor: nan is wrong"),
+        ({"source": "kagle"}, "source: 'kagle' is wrong"),
+        ({"datasets": []}, "datasets: () is wrong"),
+        ({"datasets": ["ptb", "ptb"]}, "each once"),
+        ({"validation_fraction": 1.0}, "validation_fraction: 1.0 is wrong"),
+        ({"seed": -1}, "seed: -1 is wrong"),
+    ],
+)
+def test_bad_override_is_refused_in_one_line(overrides, message):
+    with pytest.raises(EcglibError) as caught:
+        load_parameters("demo", **overrides)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("profile: other\ndatasets: [ptb]\nsource: synthetic\ntraining_set: all\n", "key 'profile' says 'other'"),
+        ("profile: tiny\ndatasets: [ptb]\nsource: synthetic\n", "parameter 'training_set' is missing"),
+        ("profile: tiny\nseed: 1\nseed: 2\n", "line 3: no valid YAML (key 'seed' stands there twice)"),
+        ("profile: [tiny\n", "no valid YAML"),
+        ("- tiny\n", "expected 'key: value' lines"),
+        ("profile: tiny\nepochs: 3\n", "unknown parameter 'epochs'"),
+        ("", "expected 'key: value' lines"),
+    ],
+)
+def test_bad_profile_names_its_file(checkout, text, message):
+    path = checkout(text)
+    with pytest.raises(EcglibError) as caught:
+        load_parameters("tiny")
+    assert str(caught.value).startswith(str(path)) and message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_profile_that_does_not_exist_names_those_that_do(checkout):
+    with pytest.raises(EcglibError, match="profile 'huge' does not exist; params/ has tiny"):
+        load_parameters("huge")
+
+
+@pytest.mark.parametrize("text", ["epochs", "=3", "a=[1"])
+def test_bad_setting_is_refused(text):
+    with pytest.raises(EcglibError, match="--set"):
+        parse_setting(text)

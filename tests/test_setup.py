@@ -1,0 +1,65 @@
+"""The files that set the project up agree with each other."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+
+import yaml
+
+from ecglib import paths
+from ecglib.dependencies import ecglib_modules
+
+PYTORCH = {"torch": "pytorch", "snakemake": "snakemake-minimal"}
+
+
+def project() -> dict:
+    return tomllib.loads((paths.home() / "pyproject.toml").read_text())
+
+
+def direct_dependencies() -> list[str]:
+    listed = project()["project"]
+    return [*listed["dependencies"], *listed["optional-dependencies"]["test"]]
+
+
+def locked() -> dict[str, str]:
+    lines = (paths.home() / "requirements.lock").read_text().splitlines()
+    return dict(line.lower().replace("_", "-").split("==") for line in lines if line and not line.startswith("#"))
+
+
+def test_conda_environment_lists_the_same_direct_dependencies():
+    environment = yaml.safe_load((paths.home() / "environment.yml").read_text())
+    conda = set(environment["dependencies"]) - {"pip", "python>=3.11", "setuptools>=77"}
+    renamed = {re.sub(r"^[a-z]+(?=>)", lambda m: PYTORCH.get(m[0], m[0]), line) for line in direct_dependencies()}
+    assert conda == renamed
+    assert project()["project"]["requires-python"] == ">=3.11"
+    assert f"setuptools{project()['build-system']['requires'][0].removeprefix('setuptools')}" == "setuptools>=77"
+
+
+def test_lock_pins_every_direct_dependency_within_its_range():
+    pins = locked()
+    for requirement in direct_dependencies():
+        name, lowest = requirement.split(">=")
+        assert name in pins, f"{name} is not pinned"
+        assert tuple(map(int, pins[name].split(".")[:2])) >= tuple(map(int, lowest.split("."))), name
+
+
+def test_installed_versions_are_the_locked_ones():
+    for name in ("torch", "numpy", "papermill", "snakemake"):
+        assert version(name).split("+")[0] == locked()[name]
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    check = "import sys, ecglib; print([m for m in ('torch', 'pandas', 'matplotlib', 'sklearn') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_modules_of_a_notebook_are_those_that_it_imports():
+    def names(notebook: str) -> set[str]:
+        return {path.stem for path in ecglib_modules(paths.notebooks() / f"{notebook}.py")}
+
+    assert {"plots", "experiment", "training", "mitbih", "synthetic", "fusion"} <= names("00_data")
+    assert "architecture" in names("02_cnn_transformer")
+    assert "architecture" not in names("00_data")
+    assert "cli" not in names("07_experiment_2")

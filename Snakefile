@@ -8,6 +8,7 @@ from ecglib.dependencies import ecglib_modules
 from ecglib.parameters import load_parameters
 from ecglib.recipes import FIGURE_NUMBERS
 
+PYTHON = sys.executable
 PARAMETERS = load_parameters(config.get("profile", "demo"))
 LABEL = PARAMETERS.label
 VALUES = PARAMETERS.model_dump(mode="json")
@@ -89,8 +90,13 @@ for dataset in PARAMETERS.datasets:
 
         rule:
             name: f"beats_{dataset}"
-            output: table
-            shell: f"{sys.executable} -m ecglib.cli data build {dataset} --source {PARAMETERS.source} --out {{output}}"
+            output:
+                table,
+            params:
+                dataset=dataset,
+                source=PARAMETERS.source,
+            shell:
+                "{PYTHON} -m ecglib.cli data build {params.dataset} --source {params.source} --out {output}"
 
     for notebook, prefixes in USES.items():
         source = paths.notebooks() / f"{notebook}.py"
@@ -107,6 +113,11 @@ for dataset in PARAMETERS.datasets:
                 update(executed(notebook, dataset)),
                 update(outputs(notebook, dataset)),
             params:
-                {key: value for key, value in VALUES.items() if key.startswith(prefixes)},
+                values={key: value for key, value in VALUES.items() if key.startswith(prefixes)},
+                # shell is formatted when the job runs, long after this loop
+                notebook=notebook,
+                dataset=dataset,
             threads: PARAMETERS.threads or workflow.cores
-            shell: f"{sys.executable} -m ecglib.cli run {notebook} --profile {PARAMETERS.profile} --dataset {dataset}"
+            shell:
+                "{PYTHON} -m ecglib.cli run {params.notebook} --profile {PARAMETERS.profile}"
+                " --dataset {params.dataset}"

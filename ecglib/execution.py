@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from ecglib import paths
 from ecglib.errors import EcglibError
@@ -72,7 +73,9 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
         unexecuted = Path(scratch) / f"{source.stem}.ipynb"
         nbformat.write(jupytext.read(source), unexecuted)
         try:
-            papermill.execute_notebook(unexecuted, failed, parameters=injected, progress_bar=False, log_output=False)
+            papermill.execute_notebook(
+                unexecuted, failed, parameters=injected, progress_bar=False, config=_kernel_settings()
+            )
         except PapermillExecutionError as error:
             raise EcglibError(
                 f"{source.name} ({dataset}), cell {error.cell_index + 1}: {error.ename}: {_first_line(error.evalue)}; "
@@ -80,6 +83,11 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
             ) from None
     os.replace(failed, executed)
     return executed
+
+
+def _kernel_settings() -> Config:
+    # sockets that only this user can reach, where the system has them; ipykernel warns of the others
+    return Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
 
 
 def _first_line(text: str) -> str:

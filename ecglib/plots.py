@@ -70,7 +70,7 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 def _legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
     """One legend for all panels, at the right of the title's line, where it covers no data."""
-    figure.legend(handles, labels, loc="upper right", ncols=len(labels), borderaxespad=0.3, borderpad=0)
+    figure.legend(handles, labels, loc="upper right", ncols=len(labels), borderaxespad=0.5, borderpad=0)
 
 
 def learning_curves(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
@@ -156,7 +156,6 @@ def class_distribution(counts: Mapping[str, np.ndarray], class_names: Sequence[s
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel("beats, and their share of the part")
-        axes.grid(axis="x")
         if len(counts) > 1:
             _legend(figure, *axes.get_legend_handles_labels())
     return figure
@@ -180,7 +179,7 @@ def beats_by_class(beats: Beats, per_class: int, seed: int, title: str) -> Figur
     names = beats.metadata.class_names
     seconds = np.arange(beats.signal.shape[1]) / beats.metadata.rate_hz
     with style():
-        figure = new_figure(max(1.75 * len(names), 5), 2.9, title)
+        figure = new_figure(max(1.68 * len(names), 5.8), 2.9, title)
         row = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
         for label, (axes, name) in enumerate(zip(row, names, strict=True)):
             signal = beats.signal[beats.label == label]
@@ -247,7 +246,9 @@ def spectrogram_panels(
     end = beat_lengths(signal[None])[0]
     with style():
         figure = new_figure(8.4, 3.8, title)
-        panels = figure.subplot_mosaic([["beat", ".", "picture"], ["mesh", "bar", "picture"]], width_ratios=[1, 0.03, 1])
+        panels = figure.subplot_mosaic(
+            [["beat", ".", "picture"], ["mesh", "bar", "picture"]], width_ratios=[1, 0.03, 1]
+        )
         axes = panels["beat"]
         axes.plot(seconds[:end], signal[:end], color=BLUE)
         axes.plot(seconds[end - 1 :], signal[end - 1 :], color=GREY, linewidth=1, linestyle=":", label="zero padding")
@@ -287,7 +288,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str], title: str)
     total = matrix.sum(axis=1, keepdims=True)
     share = np.divide(matrix, total, out=np.zeros(matrix.shape), where=total > 0)
     with style():
-        figure = new_figure(2.3 + 0.82 * size, 1.5 + 0.66 * size, title)
+        figure = new_figure(max(2.3 + 0.82 * size, 4.6), 1.5 + 0.66 * size, title)
         axes = figure.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         for row, column in np.ndindex(matrix.shape):
@@ -332,7 +333,7 @@ def mark_synthetic(figure: Figure) -> Figure:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write ``<stem>.png`` and ``<stem>.svg``; equal figures give equal bytes.
+    """Write ``<stem>.png`` and ``<stem>.svg``; figures that were made equally give equal bytes.
 
     Both are written beside the old ones first, so an error leaves the old pair as it was.
     """

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from ecglib.data import mitbih, ptb, synthetic
+from ecglib.data import waves as wave_model
 from ecglib.data.table import read_beats, write_beats
 from ecglib.errors import EcglibError
 
@@ -135,17 +136,17 @@ def intervals_around(beats, label):
     for name in np.unique(beats.record):
         within = beats.record[1:] == name
         gap[within] /= np.median(gap[within & same])
-    lone = (beats.label[1:-1] == label) & (beats.label[:-2] == synthetic.N) & (beats.label[2:] == synthetic.N)
+    lone = (beats.label[1:-1] == label) & (beats.label[:-2] == wave_model.N) & (beats.label[2:] == wave_model.N)
     lone &= same[:-1] & same[1:]
     assert lone.sum() > 20
     return gap[:-1][lone], gap[1:][lone]
 
 
 def test_premature_beats_come_early_and_ventricular_ones_pause_in_full(arrhythmia):
-    before, after = intervals_around(arrhythmia, synthetic.S)
+    before, after = intervals_around(arrhythmia, wave_model.S)
     assert np.median(before) < 0.85
     assert 1.03 < np.median(after) < 1.3
-    before, after = intervals_around(arrhythmia, synthetic.V)
+    before, after = intervals_around(arrhythmia, wave_model.V)
     assert np.median(before) < 0.85
     # the pause makes up for what came early
     assert np.median(before + after) == pytest.approx(2, abs=0.1)
@@ -153,7 +154,7 @@ def test_premature_beats_come_early_and_ventricular_ones_pause_in_full(arrhythmi
 
 def test_ventricular_beats_are_wide(arrhythmia):
     width = []
-    for label in (synthetic.N, synthetic.V):
+    for label in (wave_model.N, wave_model.V):
         rows = arrhythmia.signal[arrhythmia.label == label]
         deviation = np.abs(rows[:, :12] - rows[:, 60:70].mean(axis=1, keepdims=True))
         width.append(np.median((deviation > 0.4).sum(axis=1)))
@@ -161,9 +162,9 @@ def test_ventricular_beats_are_wide(arrhythmia):
 
 
 def test_paced_beats_keep_records_of_their_own(arrhythmia):
-    paced = np.unique(arrhythmia.record[arrhythmia.label == synthetic.Q])
+    paced = np.unique(arrhythmia.record[arrhythmia.label == wave_model.Q])
     assert len(paced) >= 2
-    assert not np.isin(paced, arrhythmia.record[arrhythmia.label != synthetic.Q]).any()
+    assert not np.isin(paced, arrhythmia.record[arrhythmia.label != wave_model.Q]).any()
 
 
 small = st.floats(-2, 2)
@@ -173,23 +174,23 @@ small = st.floats(-2, 2)
 def test_wave_sum_is_its_closed_form(waves, pick, offset):
     peak, width, amplitude = (np.array([part]) for part in zip(*waves, strict=True))
     time = np.arange(-5, 5, 0.002)
-    total = synthetic.wave_sum(time[None], synthetic.Waves(peak, width, amplitude))[0]
+    total = wave_model.wave_sum(time[None], wave_model.Waves(peak, width, amplitude))[0]
     # a Gaussian's area, and first moment, are known without any exponential
     area = amplitude * width * np.sqrt(2 * np.pi)
     assert total.sum() * 0.002 == pytest.approx(area.sum(), abs=1e-9)
     assert (time * total).sum() * 0.002 == pytest.approx((area * peak).sum(), abs=1e-9)
     # one width off the peak of one wave
     g = pick % len(waves)
-    one = synthetic.Waves(peak[:, [g]], width[:, [g]], amplitude[:, [g]])
+    one = wave_model.Waves(peak[:, [g]], width[:, [g]], amplitude[:, [g]])
     at = np.array([[peak[0, g], peak[0, g] + width[0, g], peak[0, g] - offset * width[0, g]]])
     expected = amplitude[0, g] * np.e ** -np.array([0, 0.5, offset**2 / 2])
-    np.testing.assert_allclose(synthetic.wave_sum(at, one)[0], expected, atol=1e-9)
+    np.testing.assert_allclose(wave_model.wave_sum(at, one)[0], expected, atol=1e-9)
 
 
 def test_waves_belong_to_their_own_beat():
     time = np.zeros((2, 1))
-    waves = synthetic.Waves(np.zeros((2, 1)), np.ones((2, 1)), np.array([[1.0], [-3.0]]))
-    np.testing.assert_array_equal(synthetic.wave_sum(time, waves), [[1.0], [-3.0]])
+    waves = wave_model.Waves(np.zeros((2, 1)), np.ones((2, 1)), np.array([[1.0], [-3.0]]))
+    np.testing.assert_array_equal(wave_model.wave_sum(time, waves), [[1.0], [-3.0]])
 
 
 def test_classes_overlap_but_can_be_learned(beats):

@@ -1,0 +1,172 @@
+"""Figures show the numbers that they were given."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from ecglib import plots
+
+
+def history_of(epochs: int) -> pd.DataFrame:
+    number = np.arange(1, epochs + 1)
+    return pd.DataFrame(
+        {
+            "epoch": number,
+            "learning_rate": 1e-4,
+            "train_loss": 1 / number,
+            "train_accuracy": 1 - 0.5 / number,
+            "validation_loss": 1.2 / number,
+            "validation_accuracy": 0.9 - 0.4 / number,
+            "seconds": 1.0,
+        }
+    )
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(plt.Text)]
+
+
+@pytest.mark.parametrize(("epochs", "best_epoch"), [(1, 1), (10, 3), (150, 150)])
+def test_learning_curves_are_the_history(epochs: int, best_epoch: int):
+    history = history_of(epochs)
+    figure = plots.learning_curves(history, best_epoch, "a title")
+    assert figure.get_suptitle() == "a title"
+    for axes, quantity in zip(figure.axes, ("loss", "accuracy"), strict=True):
+        lines = {line.get_label(): line for line in axes.lines}
+        for label, column in (("training", f"train_{quantity}"), ("validation", f"validation_{quantity}")):
+            np.testing.assert_array_equal(lines[label].get_xdata(), history["epoch"])
+            np.testing.assert_array_equal(lines[label].get_ydata(), history[column])
+        assert set(lines["_best epoch"].get_xdata()) == {best_epoch}
+        value = history[f"validation_{quantity}"][best_epoch - 1]
+        assert [text.get_text() for text in axes.texts] == [f"best epoch {best_epoch}: {value:.4f}"]
+        left, right = axes.get_xlim()
+        assert left < 1 and right > epochs
+
+
+def test_class_distribution_shows_each_count():
+    counts = {"train": np.array([8000, 80, 0]), "test": np.array([2000, 19, 1])}
+    figure = plots.class_distribution(counts, ("N", "S", "F"), "classes")
+    (axes,) = figure.axes
+    for bars, (part, values) in zip(axes.containers, counts.items(), strict=True):
+        assert bars.get_label() == part
+        assert [bar.get_width() for bar in bars] == values.tolist()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["N", "S", "F"]
+    assert {"8,000 (99.0%)", "80 (1.0%)", "0 (0.0%)", "1 (0.0%)"} <= set(texts(figure))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["train", "test"]
+
+
+def test_beats_end_where_their_padding_begins(make_beats):
+    beats = make_beats(12)
+    beats.signal[:, 100:] = 0
+    beats.signal[:, 99] = 0.5
+    figure = plots.beats_by_class(beats, per_class=4, seed=0, title="beats")
+    assert len(figure.axes) == 2
+    for label, axes in enumerate(figure.axes):
+        *single, mean = axes.lines
+        signal = beats.signal[beats.label == label]
+        assert len(single) == 4
+        for line in single:
+            assert line.get_xdata()[-1] == 99 / beats.metadata.rate_hz
+            assert any(np.array_equal(line.get_ydata(), beat[:100]) for beat in signal)
+        np.testing.assert_allclose(mean.get_ydata(), signal[:, :100].mean(axis=0), rtol=1e-6)
+    again = plots.beats_by_class(beats, per_class=4, seed=0, title="beats")
+    np.testing.assert_array_equal(again.axes[0].lines[0].get_ydata(), figure.axes[0].lines[0].get_ydata())
+
+
+def test_mean_counts_only_beats_that_last(make_beats):
+    beats = make_beats(6)
+    beats.signal[:] = 1
+    beats.signal[:2, 50:] = 0  # one of three beats of either class
+    beats.signal[2:4, 80:] = 0
+    figure = plots.beats_by_class(beats, per_class=1, seed=0, title="beats")
+    for axes in figure.axes:
+        np.testing.assert_array_equal(axes.lines[-1].get_ydata(), np.ones(80))
+
+
+def test_a_class_without_beats_is_said_to_be_empty(make_beats):
+    beats = make_beats(4, label=np.zeros(4, dtype=np.int64))
+    figure = plots.beats_by_class(beats, per_class=9, seed=0, title="beats")
+    assert len(figure.axes[0].lines) == 5
+    assert "no beats" in texts(figure)
+
+
+def test_beat_lengths():
+    signal = np.array([[0, 1, 0, 0.5, 0, 0], [0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]], dtype=np.float32)
+    assert plots.beat_lengths(signal).tolist() == [4, 1, 6]
+
+
+def test_spectrogram_panels_share_the_time_axis():
+    generator = np.random.default_rng(0)
+    signal = np.concatenate([generator.random(120), np.zeros(67)])
+    frequencies, times = np.linspace(0, 62.5, 17), 0.128 + 0.224 * np.arange(6)
+    decibel, picture = generator.random((17, 6)), generator.random((3, 128, 128))
+    figure = plots.spectrogram_panels(signal, frequencies, times, decibel, picture, 125.0, "Fig. 1")
+    beat, mesh, image = (
+        next(axes for axes in figure.axes if axes.get_title("left").startswith(letter))
+        for letter in ("(a)", "(b)", "(c)")
+    )
+    np.testing.assert_array_equal(beat.lines[0].get_ydata(), signal[:120])
+    assert beat.get_xlim() == mesh.get_xlim() == (0, 186 / 125)
+    np.testing.assert_array_equal(mesh.collections[0].get_array(), decibel)
+    np.testing.assert_array_equal(image.images[0].get_array(), picture.transpose(1, 2, 0))
+
+
+def test_confusion_matrix_writes_counts_and_sensitivities():
+    figure = plots.confusion_matrix(np.array([[1990, 10], [0, 0]]), ("normal", "abnormal"), "confusion")
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["1,990\n99.5%", "10\n0.5%", "0\n–", "0\n–"]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.995, 0.005], [0, 0]])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["normal  (2,000)", "abnormal  (0)"]
+
+
+def test_mark_synthetic_marks_once():
+    figure = plots.learning_curves(history_of(3), 2, "a title")
+    height = figure.get_figheight()
+    assert plots.mark_synthetic(figure) is figure
+    assert plots.mark_synthetic(figure) is figure
+    assert texts(figure).count(plots.SYNTHETIC_MARK) == 2
+    assert figure.get_figheight() > height
+    # the tag is below all axes, not across them
+    figure.draw_without_rendering()
+    tag = figure.texts[-1].get_window_extent()
+    assert all(tag.y1 < axes.get_tightbbox().y0 for axes in figure.axes)
+
+
+@pytest.mark.parametrize("mark", [False, True])
+def test_equal_figures_give_equal_bytes(tmp_path, mark: bool):
+    for folder in ("a", "b"):
+        figure = plots.learning_curves(history_of(5), 2, "a title")
+        plots.save_figure(plots.mark_synthetic(figure) if mark else figure, tmp_path / folder / "fig03_v1.2")
+    first, second = (sorted((tmp_path / folder).iterdir()) for folder in ("a", "b"))
+    assert [path.name for path in first] == ["fig03_v1.2.png", "fig03_v1.2.svg"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_a_failed_save_leaves_the_old_files(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    stem = tmp_path / "figure"
+    old = [path.read_bytes() for path in plots.save_figure(plots.learning_curves(history_of(2), 1, "old"), stem)]
+    new = plots.learning_curves(history_of(2), 1, "new")
+    savefig = new.savefig
+
+    def fail_at_svg(path, format, **settings):
+        savefig(path, format=format, **settings)
+        if format == "svg":
+            raise OSError("disk full")
+
+    monkeypatch.setattr(new, "savefig", fail_at_svg)
+    with pytest.raises(OSError, match="disk full"):
+        plots.save_figure(new, stem)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.png", "figure.svg"]
+    assert [stem.with_suffix(suffix).read_bytes() for suffix in (".png", ".svg")] == old
+
+
+def test_nothing_is_left_behind_in_matplotlib():
+    before, figures = dict(mpl.rcParams), plt.get_fignums()
+    plots.mark_synthetic(plots.confusion_matrix(np.eye(2, dtype=int), ("a", "b"), "confusion"))
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == figures

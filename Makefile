@@ -1,7 +1,7 @@
 # Two commands from a fresh checkout: "make report" and "make test". Needs Python >= 3.11, make and git.
 PYTHON ?= python3
 PROFILE ?= demo
-CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
+CORES ?= $(shell $(PYTHON) -c "import os; print(min(os.cpu_count(), 8))")
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed

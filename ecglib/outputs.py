@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import Image, Markdown
 
 from ecglib import paths
-from ecglib.plots import mark_synthetic, save_figure
+from ecglib.figures import mark_synthetic, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

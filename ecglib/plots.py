@@ -1,19 +1,12 @@
-"""The report's figures 1 to 14 and the confusion matrix: data in, matplotlib figure out.
-
-Nothing here shows a figure or changes matplotlib's settings for good. A notebook displays what a function
-returns; `save_figure` writes it.
-"""
+"""The report's figures 1 to 14 and the confusion matrix: data in, matplotlib figure out."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,51 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, MultipleLocator, StrMethodFormatter
 
 from ecglib.data.table import Beats
-
-# Okabe and Ito's colours, which all common kinds of colour vision tell apart (jfly.uni-koeln.de/color)
-BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
-INK, GREY = "#262626", "#8A8A8A"
-SYNTHETIC_MARK = "synthetic beats: not a result"
-_SYNTHETIC = "synthetic"
-_DOTS_PER_INCH = 150
-
-
-def style() -> AbstractContextManager[None]:
-    """The house style, for the length of a ``with`` block; the user's own settings do not show through."""
-    settings = {
-        "figure.dpi": 100,
-        "figure.titlesize": 11,
-        "figure.titleweight": "bold",
-        "font.size": 9.5,
-        "axes.titlesize": 10,
-        "axes.titlelocation": "left",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": GREY,
-        "axes.labelcolor": INK,
-        "axes.axisbelow": True,
-        "text.color": INK,
-        "xtick.color": GREY,
-        "ytick.color": GREY,
-        "xtick.labelcolor": INK,
-        "ytick.labelcolor": INK,
-        "grid.color": "#E3E3E3",
-        "grid.linewidth": 0.7,
-        "lines.linewidth": 1.6,
-        "legend.frameon": False,
-        # one salt, so that equal figures get equal identifiers in SVG
-        "svg.hashsalt": "ecglib",
-    }
-    return plt.style.context(["default", settings])
-
-
-def new_figure(width: float, height: float, title: str) -> Figure:
-    """An empty figure of the given inches; call it inside ``with style()``."""
-    figure = plt.figure(figsize=(width, height), layout="constrained")
-    # out of pyplot's hands: it would show the figure a second time in a notebook, and keep it in memory
-    plt.close(figure)
-    figure.suptitle(title, x=0.01, ha="left")
-    return figure
+from ecglib.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILION, new_figure, style
 
 
 def _legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) -> None:
@@ -283,72 +232,30 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str], title: str)
     class_names : sequence of str, length K
     title : str
     """
-    matrix = np.asarray(matrix)
     size = len(class_names)
     total = matrix.sum(axis=1, keepdims=True)
     share = np.divide(matrix, total, out=np.zeros(matrix.shape), where=total > 0)
+    cells = np.empty(matrix.shape, dtype=object)
+    for row, column in np.ndindex(matrix.shape):
+        percent = f"{share[row, column]:.1%}" if total[row] else "–"
+        cells[row, column] = f"{matrix[row, column]:,}\n{percent}"
     with style():
         figure = new_figure(max(2.3 + 0.82 * size, 4.6), 1.5 + 0.66 * size, title)
-        axes = figure.subplots()
-        image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        for row, column in np.ndindex(matrix.shape):
-            percent = f"{share[row, column]:.1%}" if total[row] else "–"
-            colour = "white" if share[row, column] > 0.5 else INK
-            text = f"{matrix[row, column]:,}\n{percent}"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
-        axes.set_xticks(range(size), class_names)
-        axes.set_yticks(range(size), [f"{name}  ({n:,})" for name, n in zip(class_names, total[:, 0], strict=True)])
-        # white lines between the cells
-        axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
-        axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
-        axes.grid(which="minor", color="white", linewidth=1.5)
-        axes.tick_params(which="both", length=0)
-        axes.spines[:].set_visible(False)
+        axes = sns.heatmap(
+            share,
+            vmin=0,
+            vmax=1,
+            cmap="Blues",
+            annot=cells,
+            fmt="",
+            annot_kws={"fontsize": 9},
+            linewidths=1.5,
+            xticklabels=class_names,
+            yticklabels=[f"{name}  ({n:,})" for name, n in zip(class_names, total[:, 0], strict=True)],
+            cbar_kws={"format": "{x:.0%}", "label": "share of the true class"},
+            ax=figure.subplots(),
+        )
+        axes.tick_params(length=0, labelrotation=0)
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class (beats)")
-        bar = figure.colorbar(image, format="{x:.0%}", label="share of the true class")
-        bar.outline.set_visible(False)
     return figure
-
-
-def mark_synthetic(figure: Figure) -> Figure:
-    """Write across `figure` that its beats are invented; once, however often it is called."""
-    if any(text.get_gid() == _SYNTHETIC for text in figure.texts):
-        return figure
-    width, height = figure.get_size_inches()
-    with style():
-        # the tag gets a strip of its own below everything else
-        strip = 0.24 / height
-        figure.set_size_inches(width, height + 0.24)
-        if figure.get_layout_engine() is not None:
-            figure.get_layout_engine().set(rect=(0, strip, 1, 1 - strip))
-        # a letter is about 0.6 times as wide as the type is high
-        size = 72 * 0.8 * np.hypot(width, height) / (0.6 * len(SYNTHETIC_MARK))
-        angle = np.degrees(np.arctan2(height, width))
-        across = {"ha": "center", "va": "center", "rotation": angle, "rotation_mode": "anchor"}
-        mark = {"color": VERMILION, "weight": "bold", "gid": _SYNTHETIC}
-        figure.text(0.5, 0.5, SYNTHETIC_MARK, fontsize=min(size, 44), alpha=0.17, zorder=10, **across, **mark)
-        figure.text(1 - 0.06 / width, 0.06 / height, SYNTHETIC_MARK, fontsize=8.5, ha="right", va="bottom", **mark)
-    return figure
-
-
-def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write ``<stem>.png`` and ``<stem>.svg``; figures that were made equally give equal bytes.
-
-    Both are written beside the old ones first, so an error leaves the old pair as it was.
-    """
-    stem = Path(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-    paths = {format: stem.with_name(f"{stem.name}.{format}") for format in metadata}
-    temporary = {format: path.with_name(f".{path.name}.{os.getpid()}") for format, path in paths.items()}
-    try:
-        with style():
-            for format, path in temporary.items():
-                figure.savefig(path, format=format, dpi=_DOTS_PER_INCH, metadata=metadata[format])
-        for format, path in paths.items():
-            os.replace(temporary[format], path)
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
-    return list(paths.values())

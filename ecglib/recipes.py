@@ -80,6 +80,4 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset) -
             epochs = parameters.fusion_epochs
             rates = {"mitbih": parameters.mitbih_fusion_learning_rate, "ptb": parameters.ptb_fusion_learning_rate}
             optimizer = Adamax(rate=rates[dataset], weight_decay=parameters.fusion_weight_decay)
-    return TrainingConfig(
-        epochs=epochs, batch_size=parameters.batch_size, optimizer=optimizer, seed=parameters.seed
-    )
+    return TrainingConfig(epochs=epochs, batch_size=parameters.batch_size, optimizer=optimizer, seed=parameters.seed)

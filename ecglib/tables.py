@@ -70,7 +70,10 @@ def metrics_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.D
             mean, deviation = original[model][key]
             # rounded, because the paper prints percent with two decimals
             row[name] = round(mean / 100, 4)
-            row |= {f"{name}_low": round((mean - deviation) / 100, 4), f"{name}_high": round((mean + deviation) / 100, 4)}
+            row |= {
+                f"{name}_low": round((mean - deviation) / 100, 4),
+                f"{name}_high": round((mean + deviation) / 100, 4),
+            }
         rows.append(row | {"interval": "1 standard deviation, 10 repetitions"})
     bounds = [f"{name}_{end}" for name in HEADLINE_METRICS for end in ("low", "high")]
     return pd.DataFrame(rows)[["dataset", "model", "reported_by", *HEADLINE_METRICS, *bounds, "interval"]]
@@ -176,10 +179,14 @@ def metric_summary(metrics: Metrics) -> pd.DataFrame:
 
 def class_metric_table(metrics: Metrics, class_names: tuple[str, ...]) -> pd.DataFrame:
     """Sensitivity and positive predictive value by class, in percent, and the class's test beats."""
-    return pd.DataFrame(
-        {
-            "sensitivity": 100 * pd.Series(metrics.sensitivity),
-            "positive predictive value": 100 * pd.Series(metrics.positive_predictive_value),
-            "test beats": [sum(row) for row in metrics.confusion],
-        }
-    ).set_axis(class_names).round(2)
+    return (
+        pd.DataFrame(
+            {
+                "sensitivity": 100 * pd.Series(metrics.sensitivity),
+                "positive predictive value": 100 * pd.Series(metrics.positive_predictive_value),
+                "test beats": [sum(row) for row in metrics.confusion],
+            }
+        )
+        .set_axis(class_names)
+        .round(2)
+    )

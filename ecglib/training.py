@@ -247,7 +247,9 @@ def _save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimi
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"state": json.dumps(progress)})
+    save_file(
+        {name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"state": json.dumps(progress)}
+    )
     os.replace(temporary, path)
 
 

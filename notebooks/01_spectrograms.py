@@ -39,7 +39,9 @@ overrides: dict = {}  # single parameters, such as {"seed": 1}
 # %%
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
-first_of_class = [int(np.flatnonzero(experiment.beats.label == label)[0]) for label in range(len(experiment.class_names))]
+first_of_class = [
+    int(np.flatnonzero(experiment.beats.label == label)[0]) for label in range(len(experiment.class_names))
+]
 signal = torch.tensor(experiment.beats.signal[first_of_class])  # (K, 187)
 decibels = spectrogram.decibels(signal)  # (K, 17, 6)
 pictures = spectrogram.pictures(signal)  # (K, 3, 128, 128)

@@ -24,13 +24,14 @@
 import numpy as np
 import torch
 
-from ecglib.architecture import draw_hybrid, draw_layers, layer_table
+from ecglib.architecture import draw_hybrid, draw_layers
 from ecglib.experiment import Experiment
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import confusion_matrix, learning_curves
 from ecglib.recipes import FIGURE_NUMBERS, new_model
 from ecglib.tables import class_metric_table, metric_summary
+from ecglib.tracing import layer_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
@@ -96,5 +97,7 @@ metric_summary(run.metrics)
 class_metric_table(run.metrics, experiment.class_names)
 
 # %% tags=["nbval-ignore-output"]
-figure = confusion_matrix(np.array(run.metrics.confusion), experiment.class_names, title=f"1D CNN-Transformer, {dataset}: test beats")
+figure = confusion_matrix(
+    np.array(run.metrics.confusion), experiment.class_names, title=f"1D CNN-Transformer, {dataset}: test beats"
+)
 publish_figure(figure, experiment, 0, "cnn_transformer_confusion")

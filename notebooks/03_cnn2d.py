@@ -24,13 +24,14 @@
 import numpy as np
 import torch
 
-from ecglib.architecture import draw_layers, layer_table
+from ecglib.architecture import draw_layers
 from ecglib.experiment import Experiment
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import confusion_matrix, learning_curves
 from ecglib.recipes import FIGURE_NUMBERS, new_model
 from ecglib.tables import class_metric_table, metric_summary
+from ecglib.tracing import layer_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
@@ -53,9 +54,7 @@ print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, {classes}
 layer_table(untrained, torch.zeros(1, 3, 128, 128))
 
 # %%
-publish_figure(
-    draw_layers(untrained, torch.zeros(1, 3, 128, 128), title="2D CNN"), experiment, 17, "cnn2d_layers"
-)
+publish_figure(draw_layers(untrained, torch.zeros(1, 3, 128, 128), title="2D CNN"), experiment, 17, "cnn2d_layers")
 
 # %% [markdown]
 # ## Training
@@ -83,5 +82,7 @@ metric_summary(run.metrics)
 class_metric_table(run.metrics, experiment.class_names)
 
 # %% tags=["nbval-ignore-output"]
-figure = confusion_matrix(np.array(run.metrics.confusion), experiment.class_names, title=f"2D CNN, {dataset}: test beats")
+figure = confusion_matrix(
+    np.array(run.metrics.confusion), experiment.class_names, title=f"2D CNN, {dataset}: test beats"
+)
 publish_figure(figure, experiment, 0, "cnn2d_confusion")

@@ -59,7 +59,9 @@ publish_figure(figure, experiment, FIGURE_NUMBERS["late", dataset], "late_learni
 # branch for that class (as far as the branches' scores are of one size).
 
 # %% tags=["nbval-ignore-output"]
-weights = {MODEL_TITLES[name]: run.weights[f"weight_{kind}"] for name, kind in (("cnn_transformer", "1d"), ("cnn2d", "2d"))}
+weights = {
+    MODEL_TITLES[name]: run.weights[f"weight_{kind}"] for name, kind in (("cnn_transformer", "1d"), ("cnn2d", "2d"))
+}
 pd.DataFrame({title: tensor.numpy().round(3) for title, tensor in weights.items()}, index=experiment.class_names)
 
 # %% [markdown]
@@ -72,5 +74,7 @@ metric_summary(run.metrics)
 class_metric_table(run.metrics, experiment.class_names)
 
 # %% tags=["nbval-ignore-output"]
-figure = confusion_matrix(np.array(run.metrics.confusion), experiment.class_names, title=f"Late fusion, {dataset}: test beats")
+figure = confusion_matrix(
+    np.array(run.metrics.confusion), experiment.class_names, title=f"Late fusion, {dataset}: test beats"
+)
 publish_figure(figure, experiment, 0, "late_confusion")

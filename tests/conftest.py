@@ -15,7 +15,6 @@ import pytest
 from ecglib.data import mitbih
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
 
-
 # a busy machine is no failure
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")

@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from ecglib.architecture import draw_hybrid, draw_layers, layer_table, shape_text, trace
+from ecglib.architecture import draw_hybrid, draw_layers
 from ecglib.models import (
     Cnn2d,
     Cnn2dConfig,
@@ -20,6 +20,7 @@ from ecglib.models import (
     LateFusion,
     LateFusionConfig,
 )
+from ecglib.tracing import layer_table, shape_text, trace
 
 BEAT, PICTURE = (187,), (3, 128, 128)
 MODELS = {

@@ -89,7 +89,7 @@ def test_interrupted_training_is_resumed_with_the_same_result(trained, monkeypat
     real_train = experiment_module.train
 
     def interrupted(*arguments: object, **options: object) -> None:
-        *front, on_epoch = arguments
+        *front, _ = arguments
 
         def stop(epoch: object) -> None:
             raise KeyboardInterrupt

@@ -143,7 +143,9 @@ def test_intermediate_fusion_joins_projections(method):
 @pytest.mark.parametrize("name", FUSIONS)
 def test_hybrid_freezes_its_branches_and_keeps_them_in_evaluation_mode(name):
     hybrid = Hybrid(CnnTransformer(), Cnn2d(), new_model(name, 5, 0)).train()
-    assert not any(value.requires_grad for branch in (hybrid.cnn_transformer, hybrid.cnn2d) for value in branch.parameters())
+    assert not any(
+        value.requires_grad for branch in (hybrid.cnn_transformer, hybrid.cnn2d) for value in branch.parameters()
+    )
     assert all(value.requires_grad for value in hybrid.fusion.parameters())
     statistics = {key: value.clone() for key, value in hybrid.cnn2d.named_buffers()}
     signal, picture = torch.rand(4, 187), torch.rand(4, 3, 128, 128)

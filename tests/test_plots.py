@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from ecglib import plots
+from ecglib import figures, plots
 
 
 def history_of(epochs: int) -> pd.DataFrame:
@@ -120,16 +120,16 @@ def test_confusion_matrix_writes_counts_and_sensitivities():
     figure = plots.confusion_matrix(np.array([[1990, 10], [0, 0]]), ("normal", "abnormal"), "confusion")
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.texts] == ["1,990\n99.5%", "10\n0.5%", "0\n–", "0\n–"]
-    np.testing.assert_allclose(axes.images[0].get_array(), [[0.995, 0.005], [0, 0]])
+    np.testing.assert_allclose(axes.collections[0].get_array().reshape(2, 2), [[0.995, 0.005], [0, 0]])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["normal  (2,000)", "abnormal  (0)"]
 
 
 def test_mark_synthetic_marks_once():
     figure = plots.learning_curves(history_of(3), 2, "a title")
     height = figure.get_figheight()
-    assert plots.mark_synthetic(figure) is figure
-    assert plots.mark_synthetic(figure) is figure
-    assert texts(figure).count(plots.SYNTHETIC_MARK) == 2
+    assert figures.mark_synthetic(figure) is figure
+    assert figures.mark_synthetic(figure) is figure
+    assert texts(figure).count(figures.SYNTHETIC_MARK) == 2
     assert figure.get_figheight() > height
     # the tag is below all axes, not across them
     figure.draw_without_rendering()
@@ -141,7 +141,7 @@ def test_mark_synthetic_marks_once():
 def test_equal_figures_give_equal_bytes(tmp_path, mark: bool):
     for folder in ("a", "b"):
         figure = plots.learning_curves(history_of(5), 2, "a title")
-        plots.save_figure(plots.mark_synthetic(figure) if mark else figure, tmp_path / folder / "fig03_v1.2")
+        figures.save_figure(figures.mark_synthetic(figure) if mark else figure, tmp_path / folder / "fig03_v1.2")
     first, second = (sorted((tmp_path / folder).iterdir()) for folder in ("a", "b"))
     assert [path.name for path in first] == ["fig03_v1.2.png", "fig03_v1.2.svg"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
@@ -149,7 +149,7 @@ def test_equal_figures_give_equal_bytes(tmp_path, mark: bool):
 
 def test_a_failed_save_leaves_the_old_files(tmp_path, monkeypatch: pytest.MonkeyPatch):
     stem = tmp_path / "figure"
-    old = [path.read_bytes() for path in plots.save_figure(plots.learning_curves(history_of(2), 1, "old"), stem)]
+    old = [path.read_bytes() for path in figures.save_figure(plots.learning_curves(history_of(2), 1, "old"), stem)]
     new = plots.learning_curves(history_of(2), 1, "new")
     savefig = new.savefig
 
@@ -160,13 +160,13 @@ def test_a_failed_save_leaves_the_old_files(tmp_path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(new, "savefig", fail_at_svg)
     with pytest.raises(OSError, match="disk full"):
-        plots.save_figure(new, stem)
+        figures.save_figure(new, stem)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.png", "figure.svg"]
     assert [stem.with_suffix(suffix).read_bytes() for suffix in (".png", ".svg")] == old
 
 
 def test_nothing_is_left_behind_in_matplotlib():
-    before, figures = dict(mpl.rcParams), plt.get_fignums()
-    plots.mark_synthetic(plots.confusion_matrix(np.eye(2, dtype=int), ("a", "b"), "confusion"))
+    before, shown = dict(mpl.rcParams), plt.get_fignums()
+    figures.mark_synthetic(plots.confusion_matrix(np.eye(2, dtype=int), ("a", "b"), "confusion"))
     assert dict(mpl.rcParams) == before
-    assert plt.get_fignums() == figures
+    assert plt.get_fignums() == shown

@@ -30,9 +30,10 @@ NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("*.py"))
 
 
 def snakemake(home: Path, *options: str) -> str:
+    graph = ["--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(home), "--cores", "1"]
+    triggers = ["--rerun-triggers", "mtime", "params", "input"]
     finished = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(home)]
-        + ["--cores", "1", "--rerun-triggers", "mtime", "params", "input", "--config", "profile=tiny", *options],
+        [sys.executable, "-m", "snakemake", *graph, *triggers, "--config", "profile=tiny", *options],
         env={**os.environ, "ECGLIB_HOME": str(home), "ECGLIB_OUTPUT": str(home)},
         capture_output=True,
         text=True,
@@ -129,7 +130,12 @@ def test_failing_notebook_is_kept_beside_the_last_good_one(home, monkeypatch, ca
     source = home / "notebooks" / "01_spectrograms.py"
     text = source.read_text()
     try:
-        source.write_text(text.replace("# %% [markdown]\n# The dB values", "# %%\nraise RuntimeError('a\\nb')\n\n# %% [markdown]\n# The dB values"))
+        source.write_text(
+            text.replace(
+                "# %% [markdown]\n# The dB values",
+                "# %%\nraise RuntimeError('a\\nb')\n\n# %% [markdown]\n# The dB values",
+            )
+        )
         assert main(["run", "01", "--profile", "tiny"]) == 1
     finally:
         source.write_text(text)
@@ -147,7 +153,9 @@ def test_plain_papermill_works_and_refuses_what_is_unknown(tmp_path, monkeypatch
 
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
     source, out = paths.notebooks() / "00_data.ipynb", tmp_path / "out.ipynb"
-    papermill.execute_notebook(source, out, {"dataset": "ptb", "overrides": {"synthetic_beats": 100}}, progress_bar=False)
+    papermill.execute_notebook(
+        source, out, {"dataset": "ptb", "overrides": {"synthetic_beats": 100}}, progress_bar=False
+    )
     assert len(list(tmp_path.glob("figures/demo-*/fig02_ptb_class_distribution.png"))) == 1
     with pytest.raises(PapermillExecutionError, match="unknown parameter 'sed'; did you mean 'seed'"):
         papermill.execute_notebook(source, out, {"overrides": {"sed": 2}}, progress_bar=False)

@@ -16,7 +16,6 @@ from ecglib.data import mitbih, ptb
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
 from ecglib.data.waves import (
     Q_WAVE,
-    R,
     REACH_S,
     ST,
     T_PEAK,
@@ -24,6 +23,7 @@ from ecglib.data.waves import (
     F,
     N,
     Q,
+    R,
     S,
     V,
     beat_waves,

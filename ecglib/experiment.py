@@ -145,12 +145,11 @@ class Experiment:
         with epoch_progress(f"{MODEL_TITLES[name]}, {self.dataset}", config.epochs) as on_epoch:
             trained = train(model, training, validation, config, weights, checkpoint, on_epoch)
 
+        # a fusion classifies a beat only once both branches have
+        branches_s = self._branch_outputs("test").seconds if name in FUSIONS else 0.0
         started = time.perf_counter()
         scores = predict(model, self._examples(name, "test"))[0].cpu().numpy()
-        test_s = time.perf_counter() - started
-        if name in FUSIONS:
-            # a fusion classifies a beat only once both branches have
-            test_s += self._branch_outputs("test").seconds
+        test_s = branches_s + time.perf_counter() - started
         label = self.beats.label[self.split.test]
         return Run(
             identity=identity,

@@ -68,6 +68,12 @@ def test_finished_run_is_loaded_not_trained(trained, name, no_training):
     assert again.metrics == trained.run(name).metrics
 
 
+def test_test_time_of_a_fusion_is_both_branches_and_little_more(trained):
+    branches_s = trained._branch_outputs("test").seconds
+    for name in FUSIONS:
+        assert branches_s < trained.run(name).test_s < 1.5 * branches_s
+
+
 @pytest.mark.parametrize("name", FUSIONS)
 def test_fusion_on_cached_outputs_equals_the_whole_hybrid(trained, name):
     rows = trained.split.test[:20]

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ecglib import paths
-from ecglib.dependencies import ecglib_modules
+from ecglib.dependencies import PACKAGE, ecglib_modules
 from ecglib.parameters import load_parameters
 from ecglib.recipes import FIGURE_NUMBERS
 
@@ -90,8 +90,10 @@ for dataset in PARAMETERS.datasets:
 
         rule:
             name: f"beats_{dataset}"
+            input:
+                ecglib_modules(PACKAGE / "data" / "sources.py"),
             output:
-                table,
+                update(table),
             params:
                 dataset=dataset,
                 source=PARAMETERS.source,

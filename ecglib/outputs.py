@@ -62,7 +62,7 @@ def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment
     """
     folder = paths.figures(experiment.parameters.label)
     note = f"{SYNTHETIC_NOTE}\n\n" if experiment.beats.metadata.is_synthetic else ""
-    text = f"{note}{wide.to_markdown(index=False)}\n"
+    text = f"{note}{wide.to_markdown(index=False, disable_numparse=True)}\n"
     _write(folder / f"table{number}_{experiment.dataset}.csv", tidy.to_csv(index=False))
     _write(folder / f"table{number}_{experiment.dataset}.md", text)
     return Markdown(text)

@@ -114,13 +114,14 @@ def times_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.Dat
 
 
 def times_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
-    """`times_table` for readers: one row a model and task, one column a reporter, seconds."""
+    """`times_table` for readers: one row a model and task, one column a reporter and machine, seconds."""
+    machines = tidy.drop_duplicates("reported_by").set_index("reported_by")["hardware"]
     rows = []
     for model in tidy["model"].unique():
         of_model = tidy[tidy["model"] == model].set_index("reported_by")
         for column, task in (("train_s", "training and validation, s"), ("test_s", "testing, s")):
-            cells = {by: f"{of_model.loc[by, column]:.1f}" for by in ("ours", "report")}
-            rows.append({"model": MODEL_TITLES[model], "task": task, **_titled(cells, tidy)})
+            cells = {f"{by}: {machines[by]}": f"{of_model.loc[by, column]:.1f}" for by in ("ours", "report")}
+            rows.append({"model": MODEL_TITLES[model], "task": task, **cells})
     return pd.DataFrame(rows)
 
 

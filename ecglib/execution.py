@@ -74,7 +74,7 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
         nbformat.write(jupytext.read(source), unexecuted)
         try:
             papermill.execute_notebook(
-                unexecuted, failed, parameters=injected, progress_bar=False, config=_kernel_settings()
+                unexecuted, failed, parameters=injected, progress_bar=False, config=_kernel_settings(Path(scratch))
             )
         except PapermillExecutionError as error:
             raise EcglibError(
@@ -85,9 +85,10 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
     return executed
 
 
-def _kernel_settings() -> Config:
+def _kernel_settings(scratch: Path) -> Config:
     # sockets that only this user can reach, where the system has them; ipykernel warns of the others
-    return Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
+    settings = {"transport": "ipc", "ip": str(scratch / "kernel")} if os.name == "posix" else {}
+    return Config({"KernelManager": settings})
 
 
 def _first_line(text: str) -> str:

@@ -82,7 +82,7 @@ def beat_table(dataset):
 
 rule report:
     input:
-        [executed(notebook, dataset) for notebook in USES for dataset in PARAMETERS.datasets],
+        [(executed(notebook, dataset), outputs(notebook, dataset)) for notebook in USES for dataset in PARAMETERS.datasets],
 
 
 for dataset in PARAMETERS.datasets:

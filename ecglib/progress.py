@@ -20,11 +20,13 @@ def epoch_progress(title: str, epochs: int) -> Iterator[Callable[[Epoch], None]]
     text is printed line by line.
     """
     # Jupyter Server sets this for the kernels of its own sessions; papermill's and nbval's have none
-    watched = "JPY_SESSION_NAME" in os.environ or sys.stderr.isatty()
-    if not watched:
+    in_jupyter = "JPY_SESSION_NAME" in os.environ
+    if not (in_jupyter or sys.stderr.isatty()):
         yield lambda epoch: print(f"{title}: epoch {epoch.epoch}/{epochs}, {_figures(epoch)}", flush=True)
         return
-    with tqdm(total=epochs, desc=title, unit="epoch") as bar:
+    # a notebook shows standard error on red
+    stream = sys.stdout if in_jupyter else sys.stderr
+    with tqdm(total=epochs, desc=title, unit="epoch", file=stream) as bar:
 
         def show(epoch: Epoch) -> None:
             bar.set_postfix_str(_figures(epoch), refresh=False)

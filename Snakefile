@@ -5,11 +5,15 @@ from pathlib import Path
 
 from ecglib import paths
 from ecglib.dependencies import PACKAGE, ecglib_modules
+from ecglib.errors import EcglibError
 from ecglib.parameters import load_parameters
 from ecglib.recipes import FIGURE_NUMBERS
 
 PYTHON = sys.executable
-PARAMETERS = load_parameters(config.get("profile", "demo"))
+try:
+    PARAMETERS = load_parameters(config.get("profile", "demo"))
+except EcglibError as error:
+    sys.exit(f"ecglib: {error}")
 LABEL = PARAMETERS.label
 VALUES = PARAMETERS.model_dump(mode="json")
 RUNS, FIGURES = paths.runs(LABEL), paths.figures(LABEL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -74,15 +75,29 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
         nbformat.write(jupytext.read(source), unexecuted)
         try:
             papermill.execute_notebook(
-                unexecuted, failed, parameters=injected, progress_bar=False, config=_kernel_settings(Path(scratch))
+                unexecuted,
+                failed,
+                parameters=injected,
+                progress_bar=False,
+                # what cells print, each epoch of a training above all, is seen while it happens
+                stdout_file=sys.stdout,
+                config=_kernel_settings(Path(scratch)),
             )
         except PapermillExecutionError as error:
             raise EcglibError(
                 f"{source.name} ({dataset}), cell {error.cell_index + 1}: {error.ename}: {_first_line(error.evalue)}; "
                 f"see {failed}"
             ) from None
+    _forget_paths(failed, source, executed)
     os.replace(failed, executed)
     return executed
+
+
+def _forget_paths(notebook: Path, source: Path, executed: Path) -> None:
+    """Leave only names where papermill noted this machine's paths, so that the file can be shared."""
+    content = nbformat.read(notebook, as_version=4)
+    content.metadata.papermill.update(input_path=source.name, output_path=executed.name)
+    nbformat.write(content, notebook)
 
 
 def _kernel_settings(scratch: Path) -> Config:

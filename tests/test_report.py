@@ -68,6 +68,7 @@ def test_notebook_ran_with_its_parameters(home, notebook):
     injected = [cell.source for cell in code if "injected-parameters" in cell.metadata.get("tags", [])]
     assert len(injected) == 1 and 'profile = "tiny"' in injected[0] and 'dataset = "ptb"' in injected[0]
     assert all(cell.execution_count for cell in code)
+    assert str(home) not in nbformat.writes(executed)
     assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
 
 
@@ -151,6 +152,25 @@ def test_failing_notebook_is_kept_beside_the_last_good_one(home, monkeypatch, ca
     failed = executed.with_suffix(".failed.ipynb")
     assert str(failed) in error and "RuntimeError" in failed.read_text()
     assert executed.read_bytes() == good
+
+
+def test_override_on_the_command_line_goes_to_a_folder_of_its_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    assert main(["run", "00", "--dataset", "ptb", "--set", "synthetic_beats=100"]) == 0
+    (folder,) = (tmp_path / "figures").iterdir()
+    assert re.fullmatch(r"demo-[0-9a-f]{8}", folder.name)
+    executed = tmp_path / "runs" / folder.name / "notebooks" / "00_data_ptb.ipynb"
+    printed = capsys.readouterr().out
+    # what the notebook prints is passed on
+    assert printed.startswith("100 beats") and printed.endswith(f"wrote {executed}\n")
+    assert "100 beats" in executed.read_text()
+
+
+def test_unknown_profile_is_told_in_one_line(home):
+    graph = ["--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(home), "--config", "profile=huge"]
+    finished = subprocess.run([sys.executable, "-m", "snakemake", *graph], capture_output=True, text=True)
+    assert finished.returncode != 0
+    assert finished.stderr.startswith("ecglib: profile 'huge' does not exist") and finished.stderr.count("\n") == 1
 
 
 def test_plain_papermill_works_and_refuses_what_is_unknown(tmp_path, monkeypatch):

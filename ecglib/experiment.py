@@ -25,6 +25,7 @@ from ecglib.data.splits import Split, class_weights, split_beats
 from ecglib.data.table import Beats
 from ecglib.errors import EcglibError
 from ecglib.evaluation import evaluate
+from ecglib.files import replacing
 from ecglib.models import Hybrid
 from ecglib.parameters import Parameters
 from ecglib.progress import epoch_progress
@@ -219,6 +220,5 @@ class Experiment:
         seconds = time.perf_counter() - started
         for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
             outdated.unlink()
-        temporary = path.with_suffix(".part")
-        save_file(tensors, temporary, {"seconds": str(seconds)})
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, {"seconds": str(seconds)})

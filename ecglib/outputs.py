@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from IPython.display import Image, Markdown
 
 from ecglib import paths
 from ecglib.figures import mark_synthetic, save_figure
+from ecglib.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +69,5 @@ def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from ecglib.errors import EcglibError
 from ecglib.evaluation import Metrics
+from ecglib.files import replacing
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,6 @@ def identity_key(identity: dict[str, Any]) -> str:
 
 def save_run(run: Run, folder: Path) -> None:
     """Write `run` to `folder`; each file is complete or absent."""
-    folder.mkdir(parents=True, exist_ok=True)
     summary = {
         "identity": run.identity,
         "best_epoch": run.best_epoch,
@@ -102,10 +100,14 @@ def save_run(run: Run, folder: Path) -> None:
         }
     )
     (folder / "run.json").unlink(missing_ok=True)
-    _replace(folder / "weights.safetensors", lambda path: save_file(run.weights, path))
-    _replace(folder / "history.csv", lambda path: run.history.to_csv(path, index=False))
-    _replace(folder / "predictions.parquet", lambda path: pq.write_table(predictions, path, compression="zstd"))
-    _replace(folder / "run.json", lambda path: path.write_text(json.dumps(summary, indent=1) + "\n"))
+    with replacing(folder / "weights.safetensors") as path:
+        save_file(run.weights, path)
+    with replacing(folder / "history.csv") as path:
+        run.history.to_csv(path, index=False)
+    with replacing(folder / "predictions.parquet") as path:
+        pq.write_table(predictions, path, compression="zstd")
+    with replacing(folder / "run.json") as path:
+        path.write_text(json.dumps(summary, indent=1) + "\n")
 
 
 def load_run(folder: Path) -> Run | None:
@@ -165,12 +167,3 @@ def weights_digest(weights: dict[str, torch.Tensor]) -> str:
         digest.update(name.encode())
         digest.update(weights[name].contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

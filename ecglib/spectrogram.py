@@ -18,8 +18,7 @@ from torch import Tensor
 SPECTROGRAM_VERSION = 1
 SEGMENT = 32
 OVERLAP = 4
-# The rate that the papers state. Another rate would shift every dB value by one constant, which the
-# colour map's scaling to the picture's own range takes out again.
+# The rate that the papers state, for beats of 120 Hz too: it only shifts the levels above FLOOR by 0.18 dB.
 RATE_HZ = 125.0
 # keeps the logarithm of an empty (zero-padded) segment finite: -100 dB
 FLOOR = 1e-10
@@ -92,14 +91,14 @@ def pictures(signal: Tensor) -> Tensor:
     return enlarge(colour_cells(signal))
 
 
-def frequencies() -> np.ndarray:
-    """The frequency of each bin in Hz at the papers' rate; shape (17,)."""
-    return np.fft.rfftfreq(SEGMENT, 1 / RATE_HZ)
+def frequencies(rate_hz: float) -> np.ndarray:
+    """The frequency of each bin in Hz for beats of `rate_hz` samples a second; shape (17,)."""
+    return np.fft.rfftfreq(SEGMENT, 1 / rate_hz)
 
 
-def segment_times() -> np.ndarray:
-    """The middle of each segment in seconds from the R peak at the papers' rate; shape (6,)."""
-    return (np.arange(6) * (SEGMENT - OVERLAP) + SEGMENT / 2) / RATE_HZ
+def segment_times(rate_hz: float) -> np.ndarray:
+    """The middle of each segment in seconds from the R peak; shape (6,)."""
+    return (np.arange(6) * (SEGMENT - OVERLAP) + SEGMENT / 2) / rate_hz
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ecglib.files import replacing
 from ecglib.optimizers import Adamax, Noam, make_optimizer
 
 # Raised whenever the same parameters and data give other weights than before; tests/test_training.py watches it.
@@ -245,12 +245,9 @@ def _save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimi
         "best_epoch": state.best_epoch,
         "history": [vars(epoch) for epoch in state.history],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(
-        {name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"state": json.dumps(progress)}
-    )
-    os.replace(temporary, path)
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(contiguous, temporary, {"state": json.dumps(progress)})
 
 
 def _load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> _State:

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
 
 from ecglib.errors import EcglibError
+from ecglib.files import replacing
 
 BEAT_LENGTH = 187
 SPLITS = ("train", "test")
@@ -137,14 +138,9 @@ def write_beats(beats: Beats, path: str | Path) -> Path:
         pa.array(beats.split, pa.string()),
     ]
     schema = _SCHEMA.with_metadata({_METADATA_KEY: beats.metadata.model_dump_json()})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with replacing(path) as temporary:
             pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary, compression="zstd")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
         raise EcglibError(f"{path}: cannot be written ({reason}); make room or choose another place") from None

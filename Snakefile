@@ -19,10 +19,11 @@ VALUES = PARAMETERS.model_dump(mode="json")
 RUNS, FIGURES = paths.runs(LABEL), paths.figures(LABEL)
 
 # Which parameters each notebook's result depends on, by the beginning of their names.
-DATA = ("source", "synthetic_", "training_set", "validation_", "seed")
-BRANCH_1D = (*DATA, "batch_size", "threads", "cnn_transformer_", "noam_")
-BRANCH_2D = (*DATA, "batch_size", "threads", "cnn2d_")
-ALL = (*BRANCH_1D, *BRANCH_2D, "fusion_", "mitbih_fusion_", "ptb_fusion_")
+DATA = ("source", "synthetic_", "training_set", "split", "validation_", "seed")
+TRAINING = (*DATA, "batch_size", "threads", "early_stopping_")
+BRANCH_1D = (*TRAINING, "cnn_transformer_", "noam_")
+BRANCH_2D = (*TRAINING, "cnn2d_")
+ALL = (*BRANCH_1D, *BRANCH_2D, "fusion_", "mitbih_fusion_", "ptb_fusion_", "ptbxl_fusion_")
 USES = {
     "00_data": DATA,
     "01_spectrograms": DATA,
@@ -32,6 +33,7 @@ USES = {
     "05_intermediate_fusion": ALL,
     "06_experiment_1": ALL,
     "07_experiment_2": ALL,
+    "08_by_patient": ALL,
 }
 # Which notebooks must have run before: they leave the trained models that the next one loads.
 AFTER = {
@@ -40,6 +42,7 @@ AFTER = {
     "05_intermediate_fusion": ["04_late_fusion"],
     "06_experiment_1": ["04_late_fusion"],
     "07_experiment_2": ["05_intermediate_fusion"],
+    "08_by_patient": ["04_late_fusion"],
 }
 
 
@@ -52,14 +55,14 @@ def outputs(notebook, dataset):
     def curves(*models):
         return [file for model in models for file in figure(FIGURE_NUMBERS[model, dataset], f"{model}_learning_curves")]
 
-    def table(number):
-        return [FIGURES / f"table{number}_{dataset}.{kind}" for kind in ("csv", "md")]
+    def table(name):
+        return [FIGURES / f"table{name}_{dataset}.{kind}" for kind in ("csv", "md")]
 
     def confusion(*models):
         return [file for model in models for file in figure(0, f"{model}_confusion")]
 
     return {
-        "00_data": [*figure(2, "class_distribution"), *figure(0, "beats")],
+        "00_data": [*figure(2, "class_distribution"), *figure(0, "beats"), *figure(0, "patients")],
         "01_spectrograms": figure(1, "spectrogram"),
         "02_cnn_transformer": [
             *curves("cnn_transformer"),
@@ -72,6 +75,7 @@ def outputs(notebook, dataset):
         "05_intermediate_fusion": curves("concat", "sum", "weighted_sum"),
         "06_experiment_1": [*table(3), *table(4)],
         "07_experiment_2": [*table(6), *table(7)],
+        "08_by_patient": [*table("_patients"), *figure(0, "by_patient")],
     }[notebook]
 
 
@@ -84,9 +88,18 @@ def beat_table(dataset):
     return [] if PARAMETERS.source == "synthetic" else [paths.tables() / f"{dataset}-{PARAMETERS.source}.parquet"]
 
 
+# Kaggle's files do not say whose a beat is, so that they cannot be split by patient.
+NODES = [
+    (notebook, dataset)
+    for notebook in USES
+    for dataset in PARAMETERS.datasets
+    if not (notebook == "08_by_patient" and PARAMETERS.source == "kaggle")
+]
+
+
 rule report:
     input:
-        [(executed(notebook, dataset), outputs(notebook, dataset)) for notebook in USES for dataset in PARAMETERS.datasets],
+        [(executed(notebook, dataset), outputs(notebook, dataset)) for notebook, dataset in NODES],
 
 
 for dataset in PARAMETERS.datasets:

@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecglib.errors import EcglibError
+
+if TYPE_CHECKING:
+    from ecglib.data.table import Beats
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,12 +31,21 @@ def _parser() -> argparse.ArgumentParser:
 
     data = commands.add_parser("data", help="make beat tables").add_subparsers(required=True, metavar="COMMAND")
     build = data.add_parser("build", help="make a beat table from raw records, CSV files, or invented beats")
-    build.add_argument("dataset", choices=("mitbih", "ptb"))
+    build.add_argument("dataset", choices=("mitbih", "ptb", "ptbxl"))
     build.add_argument("--source", choices=("physionet", "kaggle", "synthetic"), required=True)
     build.add_argument("--raw", type=Path, metavar="DIR", help="folder of the records or CSV files")
     build.add_argument("--out", type=Path, metavar="FILE.parquet", required=True)
     build.add_argument("--beats", type=int, default=4000, help="synthetic: how many (default: 4000)")
     build.add_argument("--seed", type=int, default=0, help="synthetic: which (default: 0)")
+    build.add_argument(
+        "--detector",
+        choices=("neurokit", "threshold"),
+        default="neurokit",
+        help="R peaks of ptb and ptbxl: NeuroKit's in 10 s, or local maxima above 0.9 in 5 s (default: neurokit)",
+    )
+    build.add_argument(
+        "--other-diagnoses", action="store_true", help="ptb: count other diagnoses than infarction as abnormal too"
+    )
     build.set_defaults(command=_build)
 
     run = commands.add_parser("run", help="execute a notebook headless with papermill")
@@ -48,14 +61,33 @@ def _parser() -> argparse.ArgumentParser:
 def _build(options: argparse.Namespace) -> None:
     from ecglib.data import build_beats, class_counts, write_beats
 
-    beats = build_beats(options.dataset, options.source, options.raw, options.beats, options.seed)
+    beats = build_beats(
+        options.dataset,
+        options.source,
+        options.raw,
+        options.beats,
+        options.seed,
+        options.detector,
+        options.other_diagnoses,
+    )
     write_beats(beats, options.out)
+    for record, reason in beats.metadata.skipped.items():
+        print(f"skipped {record}: {reason}")
     names = beats.metadata.class_names
     for split in ("train", "test"):
         counts = class_counts(beats.label[beats.split == split], len(names))
         by_class = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
         print(f"{split:<5} {counts.sum():>7,} beats: {by_class}")
-    print(f"wrote {options.out}: {len(beats):,} beats of {options.dataset} ({options.source})")
+    if "duplicate_rows" in beats.metadata.made_from:
+        print(f"{beats.metadata.made_from['duplicate_rows']} rows equal an earlier one and are kept")
+    print(f"wrote {options.out}: {len(beats):,} beats of {options.dataset} ({options.source}), {_origin(beats)}")
+
+
+def _origin(beats: Beats) -> str:
+    if not beats.record[0]:
+        return "records unknown"
+    skipped = f", {len(beats.metadata.skipped)} skipped" if beats.metadata.skipped else ""
+    return f"{len(set(beats.record)):,} records of {len(set(beats.subject)):,} subjects{skipped}"
 
 
 def _run(options: argparse.Namespace) -> None:

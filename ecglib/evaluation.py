@@ -76,6 +76,34 @@ def evaluate(label: np.ndarray, scores: np.ndarray, seed: int = 0) -> Metrics:
     )
 
 
+def subject_intervals(
+    label: np.ndarray, scores: np.ndarray, subject: np.ndarray, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """95 % bootstrap intervals of the headline metrics over subjects.
+
+    Whole subjects are drawn with replacement, because beats of one person are alike: an interval over
+    beats says how well these people are classified, this one how well people are.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape (N,)
+    scores : ndarray of float, shape (N, K)
+    subject : ndarray of str, shape (N,)
+    seed : int
+        Of the bootstrap.
+    """
+    classes = scores.shape[1]
+    names, number = np.unique(subject, return_inverse=True)
+    cell = (number * classes + label) * classes + scores.argmax(axis=1)
+    confusion = np.bincount(cell, minlength=len(names) * classes**2).reshape(len(names), classes**2)
+    generator = np.random.default_rng(seed)
+    times_drawn = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=BOOTSTRAP_SAMPLES)
+    resampled = headline((times_drawn @ confusion).reshape(-1, classes, classes))
+    return {
+        name: tuple(float(bound) for bound in np.quantile(resampled[name], (0.025, 0.975))) for name in HEADLINE_METRICS
+    }
+
+
 def headline(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """The four `HEADLINE_METRICS` of one or many confusion matrices.
 

@@ -6,6 +6,7 @@ interrupted goes on from its last epoch, any other is trained.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import torch
 from safetensors import safe_open
@@ -21,7 +23,7 @@ from torch import Tensor, nn
 
 from ecglib import paths, spectrogram
 from ecglib.data.sources import Dataset, beat_table
-from ecglib.data.splits import Split, class_weights, split_beats
+from ecglib.data.splits import Split, SplitKind, arrange, class_weights, default_split, split_beats
 from ecglib.data.table import Beats
 from ecglib.errors import EcglibError
 from ecglib.evaluation import evaluate
@@ -62,7 +64,7 @@ class Experiment:
     Parameters
     ----------
     parameters : Parameters
-    dataset : {"mitbih", "ptb"}
+    dataset : {"mitbih", "ptb", "ptbxl"}
 
     Raises
     ------
@@ -87,16 +89,35 @@ class Experiment:
         """Where this data set's runs lie."""
         return paths.runs(self.parameters.label) / self.dataset
 
+    @property
+    def split_kind(self) -> SplitKind:
+        """How training and test beats are kept apart."""
+        return self.parameters.split or default_split(self.dataset)
+
+    def split_by(self, kind: SplitKind) -> Experiment:
+        """This experiment under another split; itself where `kind` is its own."""
+        if kind == self.split_kind:
+            return self
+        usual = kind == default_split(self.dataset)
+        other = Experiment(self.parameters.model_copy(update={"split": None if usual else kind}), self.dataset)
+        other.__dict__["table"] = self.table
+        return other
+
+    @cached_property
+    def table(self) -> Beats:
+        """The data set's whole beat table, built on first use."""
+        return beat_table(self.dataset, self.parameters.source, self.parameters.synthetic_beats, self.parameters.seed)
+
     @cached_property
     def beats(self) -> Beats:
-        """The data set's beat table, built on first use."""
-        return beat_table(self.dataset, self.parameters.source, self.parameters.synthetic_beats, self.parameters.seed)
+        """What the split uses of `table`, with its training and test sides."""
+        return arrange(self.table, self.split_kind)
 
     @cached_property
     def split(self) -> Split:
         """Rows of `beats` to train on, to validate on, to test on."""
         chosen = self.parameters
-        return split_beats(self.beats, chosen.training_set, chosen.validation_fraction, chosen.seed)
+        return split_beats(self.beats, chosen.training_set, chosen.validation_fraction, chosen.seed, self.split_kind)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -170,13 +191,16 @@ class Experiment:
         identity = {
             "model": name,
             "config": new_model(name, len(self.class_names), chosen.seed).config.model_dump(mode="json"),
-            "training": training_config(name, chosen, self.dataset).model_dump(mode="json"),
+            "training": training_config(name, chosen, self.dataset).model_dump(mode="json", exclude_none=True),
             "training_set": chosen.training_set,
             "validation_fraction": chosen.validation_fraction,
             "split_seed": chosen.seed,
             "beats": self.beats.digest(),
             "training_version": TRAINING_VERSION,
         }
+        if self.split_kind != "kaggle":
+            # the other kinds hang on subjects or folds, which the beats' digest does not hold
+            identity["validation"] = hashlib.sha256(self.split.validation.astype(np.int64)).hexdigest()
         if name == "cnn2d":
             identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
         if name in FUSIONS:

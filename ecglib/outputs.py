@@ -47,7 +47,7 @@ def publish_figure(figure: Figure, experiment: Experiment, number: int, what: st
     return Image(stem.with_suffix(".png").read_bytes(), width=760)
 
 
-def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment, number: int) -> Markdown:
+def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment, name: int | str) -> Markdown:
     """Save a table as ``figures/<label>/tableN_<dataset>`` (.csv, .md) and show it.
 
     Parameters
@@ -57,14 +57,16 @@ def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment
     wide : DataFrame
         Side by side, for readers (.md).
     experiment : Experiment
-    number : int
-        The table's number in the report.
+    name : int or str
+        The table's number in the report, or a word for one that the report does not have ("patients"
+        gives ``table_patients_<dataset>``).
     """
     folder = paths.figures(experiment.parameters.label)
     note = f"{SYNTHETIC_NOTE}\n\n" if experiment.beats.metadata.is_synthetic else ""
     text = f"{note}{wide.to_markdown(index=False, disable_numparse=True)}\n"
-    _write(folder / f"table{number}_{experiment.dataset}.csv", tidy.to_csv(index=False))
-    _write(folder / f"table{number}_{experiment.dataset}.md", text)
+    stem = f"table{name}_{experiment.dataset}" if isinstance(name, int) else f"table_{name}_{experiment.dataset}"
+    _write(folder / f"{stem}.csv", tidy.to_csv(index=False))
+    _write(folder / f"{stem}.md", text)
     return Markdown(text)
 
 

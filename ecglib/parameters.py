@@ -14,11 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ecglib import paths
 from ecglib.data.sources import Dataset, Source
-from ecglib.data.splits import TrainingSet
+from ecglib.data.splits import SplitKind, TrainingSet
 from ecglib.errors import EcglibError
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+LONGEST_LABEL = 60
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -42,11 +43,15 @@ class Parameters(BaseModel):
     source: Source
     training_set: TrainingSet
     synthetic_beats: PositiveInt = 4000
+    # None: as the data set's users split it, see `ecglib.data.splits.default_split`
+    split: SplitKind | None = None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
     threads: PositiveInt | None = None
 
     batch_size: PositiveInt = 16
+    # epochs without a better validation accuracy after which training ends; None: never before the last
+    early_stopping_patience: PositiveInt | None = None
     cnn_transformer_epochs: PositiveInt = 150
     noam_factor: PositiveFloat = 0.1
     noam_warm_up_steps: PositiveInt = 4000
@@ -57,19 +62,22 @@ class Parameters(BaseModel):
     fusion_epochs: PositiveInt = 10
     mitbih_fusion_learning_rate: PositiveFloat = 3e-4
     ptb_fusion_learning_rate: PositiveFloat = 1e-3
+    ptbxl_fusion_learning_rate: PositiveFloat = 1e-3
     fusion_weight_decay: NonNegativeFloat = 0.01
 
     @property
     def label(self) -> str:
         """The folder name of these parameters' results.
 
-        It is the profile's name, followed by a short hash where a value differs from the profile's
-        file, so that a trial never overwrites the profile's own results.
+        It is the profile's name, followed by what differs from the profile's file (as "reduced-seed-1", or
+        as a short hash where that would be long), so that a trial never overwrites the profile's own results.
         """
         stored = _read_profile(self.profile)
-        changed = {key: value for key, value in self.model_dump(mode="json").items() if stored[key] != value}
-        if not changed:
-            return self.profile
+        # the number of threads decides how long it takes, not what comes out
+        changed = {k: v for k, v in self.model_dump(mode="json", exclude={"threads"}).items() if stored[k] != v}
+        readable = "-".join([self.profile, *(f"{key}-{value}" for key, value in sorted(changed.items()))])
+        if len(readable) <= LONGEST_LABEL and re.fullmatch(r"[\w.-]+", readable):
+            return readable
         return f"{self.profile}-{hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]}"
 
 

@@ -32,8 +32,8 @@ MODEL_TITLES: dict[ModelName, str] = {
     "sum": "Hybrid, sum",
     "weighted_sum": "Hybrid, weighted sum",
 }
-# learning curves in the report, by model and data set
-FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
+# learning curves in the report, by model and data set; PTB-XL stands where PTB does
+_FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
     ("cnn_transformer", "ptb"): 3,
     ("cnn_transformer", "mitbih"): 4,
     ("cnn2d", "ptb"): 5,
@@ -46,6 +46,9 @@ FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
     ("concat", "mitbih"): 12,
     ("sum", "mitbih"): 13,
     ("weighted_sum", "mitbih"): 14,
+}
+FIGURE_NUMBERS = _FIGURE_NUMBERS | {
+    (model, "ptbxl"): number for (model, dataset), number in _FIGURE_NUMBERS.items() if dataset == "ptb"
 }
 
 
@@ -78,6 +81,12 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset) -
             optimizer = Adamax(rate=parameters.cnn2d_learning_rate, weight_decay=parameters.cnn2d_weight_decay)
         case _:
             epochs = parameters.fusion_epochs
-            rates = {"mitbih": parameters.mitbih_fusion_learning_rate, "ptb": parameters.ptb_fusion_learning_rate}
-            optimizer = Adamax(rate=rates[dataset], weight_decay=parameters.fusion_weight_decay)
-    return TrainingConfig(epochs=epochs, batch_size=parameters.batch_size, optimizer=optimizer, seed=parameters.seed)
+            rate = getattr(parameters, f"{dataset}_fusion_learning_rate")
+            optimizer = Adamax(rate=rate, weight_decay=parameters.fusion_weight_decay)
+    return TrainingConfig(
+        epochs=epochs,
+        batch_size=parameters.batch_size,
+        optimizer=optimizer,
+        seed=parameters.seed,
+        patience=parameters.early_stopping_patience,
+    )

@@ -133,7 +133,7 @@ def load_run(folder: Path) -> Run | None:
             test_s=summary["test_s"],
             hardware=summary["hardware"],
             metrics=metrics,
-            history=pd.read_csv(folder / "history.csv"),
+            history=pd.read_csv(folder / "history.csv", float_precision="round_trip"),
             weights=load_file(folder / "weights.safetensors"),
             predictions=Predictions(
                 row=predictions["row"].to_numpy(),

@@ -34,6 +34,8 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(16, ge=1)
     optimizer: Noam | Adamax = Field(discriminator="kind")
     seed: int = Field(0, ge=0)
+    # epochs without a better validation accuracy after which training ends
+    patience: int | None = Field(None, ge=1)
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ def train(
             on_epoch(epoch)
 
     for number in range(len(state.history) + 1, config.epochs + 1):
+        if config.patience is not None and number - 1 - state.best_epoch >= config.patience:
+            break
         started = time.perf_counter()
         with seeded(config.seed, number):
             order = torch.randperm(len(training), device=device)

@@ -25,6 +25,7 @@ from ecglib.data import class_weights
 from ecglib.experiment import Experiment
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
+from ecglib.patients import shared_sentence, sides_figure, sides_of_both_splits
 from ecglib.plots import beats_by_class, class_distribution
 from ecglib.tables import class_count_table
 
@@ -33,8 +34,8 @@ from ecglib.tables import class_count_table
 # own, so that a trial never overwrites a profile's figures.
 
 # %% tags=["parameters"]
-profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
-dataset: str = "mitbih"  # mitbih (five classes) or ptb (two)
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"seed": 1}
 
 # %%
@@ -44,6 +45,8 @@ beats, split = experiment.beats, experiment.split
 print(f"{len(beats):,} beats, {len(set(beats.record)):,} records, source: {beats.metadata.source}")
 print(f"classes: {', '.join(beats.metadata.class_names)}; {beats.metadata.rate_hz:g} samples a second")
 print(f"recipe: {beats.metadata.recipe}")
+if beats.metadata.skipped:
+    print(f"skipped {len(beats.metadata.skipped):,} records; the first: {next(iter(beats.metadata.skipped.items()))}")
 
 # %% [markdown]
 # ## How many beats each class has (Fig. 2)
@@ -79,6 +82,24 @@ publish_figure(
     0,
     "beats",
 )
+
+# %% [markdown]
+# ## One patient, two files
+#
+# The usual split deals beats: those of one person go to the training file and to the test file. A model
+# may then recognise the person instead of the disease. Each bar is one record.
+
+# %%
+sides = sides_of_both_splits(experiment)
+for name, table in sides.items():
+    print(f"{name}: {shared_sentence(table)}")
+publish_figure(sides_figure(sides, f"One patient, two files: {dataset}"), experiment, 0, "patients")
+
+# %% [markdown]
+# Record by record, how many beats lie on either side when beats are dealt:
+
+# %%
+sides["by beat"]
 
 # %% [markdown]
 # ## Before you trust a number

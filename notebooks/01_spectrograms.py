@@ -32,8 +32,8 @@ from ecglib.parameters import load_parameters
 from ecglib.plots import spectrogram_panels
 
 # %% tags=["parameters"]
-profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
-dataset: str = "mitbih"  # mitbih (five classes) or ptb (two)
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"seed": 1}
 
 # %%

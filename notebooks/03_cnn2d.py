@@ -34,8 +34,8 @@ from ecglib.tables import class_metric_table, metric_summary
 from ecglib.tracing import layer_table
 
 # %% tags=["parameters"]
-profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
-dataset: str = "mitbih"  # mitbih (five classes) or ptb (two)
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"cnn2d_epochs": 10}
 
 # %%

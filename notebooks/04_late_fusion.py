@@ -31,8 +31,8 @@ from ecglib.recipes import FIGURE_NUMBERS, MODEL_TITLES
 from ecglib.tables import class_metric_table, metric_summary
 
 # %% tags=["parameters"]
-profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
-dataset: str = "mitbih"  # mitbih (five classes) or ptb (two)
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"fusion_epochs": 20}
 
 # %%

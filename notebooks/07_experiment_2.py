@@ -25,8 +25,8 @@ from ecglib.parameters import load_parameters
 from ecglib.tables import EXPERIMENT_2, claim, metrics_side_by_side, metrics_table, times_side_by_side, times_table
 
 # %% tags=["parameters"]
-profile: str = "demo"  # a file of params/: demo (invented beats), reduced, full
-dataset: str = "mitbih"  # mitbih (five classes) or ptb (two)
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"fusion_epochs": 20}
 
 # %%

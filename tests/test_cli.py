@@ -19,7 +19,7 @@ def build(capsys: pytest.CaptureFixture, *arguments: object) -> tuple[int, str, 
     return run(capsys, "data", "build", *arguments)
 
 
-@pytest.mark.parametrize(("dataset", "classes"), [("mitbih", 5), ("ptb", 2)])
+@pytest.mark.parametrize(("dataset", "classes"), [("mitbih", 5), ("ptb", 2), ("ptbxl", 2)])
 def test_synthetic_table_is_built_and_counted(capsys, tmp_path, dataset, classes):
     out = tmp_path / "beats.parquet"
     status, printed, _ = build(capsys, dataset, "--source", "synthetic", "--beats", 400, "--seed", 5, "--out", out)
@@ -38,12 +38,26 @@ def test_real_table_from_the_command_line(capsys, tmp_path, data_folder):
     assert "test   21,892 beats: N 18,118, S 556, V 1,448, F 162, Q 1,608" in printed
 
 
+def test_real_ptb_from_the_command_line_names_what_it_skips(capsys, tmp_path, data_folder):
+    if not (data_folder / "ptbdb").is_dir():
+        pytest.skip("needs PTB records: ECGLIB_DATA has no ptbdb")
+    out = tmp_path / "beats.parquet"
+    status, printed, _ = build(capsys, "ptb", "--source", "physionet", "--raw", data_folder / "ptbdb", "--out", out)
+    assert status == 0
+    skipped = [line for line in printed.splitlines() if line.startswith("skipped ")]
+    beats = read_beats(out)
+    assert len(skipped) == len(beats.metadata.skipped) > 0
+    assert f"{len(set(beats.record))} records of {len(set(beats.subject))} subjects, {len(skipped)} skipped" in printed
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("mitbih", "--source", "physionet", "--raw", "/nowhere"), "/nowhere"),
         (("mitbih", "--source", "kaggle", "--raw", "/nowhere"), "/nowhere"),
-        (("ptb", "--source", "physionet"), "dataset ptb"),
+        (("ptb", "--source", "physionet", "--raw", "/nowhere"), "/nowhere"),
+        (("ptbxl", "--source", "physionet", "--raw", "/nowhere"), "/nowhere"),
+        (("ptbxl", "--source", "kaggle"), "Kaggle has no beats of it"),
         (("mitbih", "--source", "synthetic", "--beats", "7"), "too few"),
     ],
 )

@@ -6,7 +6,14 @@ import sklearn.metrics as oracle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecglib.evaluation import HEADLINE_METRICS, confusion_matrix, evaluate, headline
+from ecglib.evaluation import (
+    BOOTSTRAP_SAMPLES,
+    HEADLINE_METRICS,
+    confusion_matrix,
+    evaluate,
+    headline,
+    subject_intervals,
+)
 
 # scikit-learn warns where a case has one class or leaves one out; such cases are wanted here
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:sklearn")
@@ -58,3 +65,23 @@ def test_perfect_predictions_have_every_metric_one():
     metrics = evaluate(np.array([0, 1, 2, 2]), np.eye(3)[[0, 1, 2, 2]])
     assert [getattr(metrics, name) for name in HEADLINE_METRICS] == [1, 1, 1, 1]
     assert metrics.interval["accuracy"] == (1, 1)
+
+
+def test_subject_intervals_equal_a_plain_bootstrap():
+    generator = np.random.default_rng(5)
+    subject = generator.integers(0, 6, 300).astype(str)
+    label, scores = generator.integers(0, 3, 300), generator.normal(size=(300, 3))
+    scores[np.arange(300), label] += np.where(subject == "0", -3, 2)
+    found = subject_intervals(label, scores, subject)
+
+    # the same draws, by gluing the subjects' beats together
+    counts = np.random.default_rng(0).multinomial(6, np.full(6, 1 / 6), size=BOOTSTRAP_SAMPLES)
+    accuracy = []
+    for drawn in counts:
+        rows = np.concatenate([np.flatnonzero(subject == str(s)) for s in range(6) for _ in range(drawn[s])])
+        accuracy.append(oracle.accuracy_score(label[rows], scores[rows].argmax(1)))
+    assert found["accuracy"] == pytest.approx(tuple(np.quantile(accuracy, (0.025, 0.975))))
+    # one subject unlike the others makes it far wider than the interval over beats
+    low, high = evaluate(label, scores).interval["accuracy"]
+    assert found["accuracy"][1] - found["accuracy"][0] > 2 * (high - low)
+    assert set(found) == set(HEADLINE_METRICS)

@@ -1,5 +1,6 @@
 """Profiles and overrides: strict, typed, and told in one line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,11 @@ def test_scientific_notation_is_a_number(checkout):
 def test_override_changes_the_value_and_the_label():
     parameters = load_parameters("demo", cnn2d_epochs=7)
     assert parameters.cnn2d_epochs == 7
-    assert parameters.label.startswith("demo-") and len(parameters.label) == len("demo-") + 8
+    assert parameters.label == "demo-cnn2d_epochs-7"
+    assert load_parameters("demo", cnn2d_epochs=7, seed=1).label == "demo-cnn2d_epochs-7-seed-1"
+    many = {"cnn2d_epochs": 7, "cnn_transformer_epochs": 7, "fusion_epochs": 7, "noam_warm_up_steps": 7}
+    assert re.fullmatch("demo-[0-9a-f]{8}", load_parameters("demo", **many).label)
+    assert load_parameters("demo", threads=2).label == "demo"
     assert parameters.label != load_parameters("demo", cnn2d_epochs=8).label
 
 

@@ -80,8 +80,9 @@ def test_every_figure_and_table_is_there(home):
     expected |= {f"fig{number:02d}_ptb_{model}_learning_curves" for number, model in numbered}
     expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats"}
     expected |= {f"fig00_ptb_{model}_confusion" for model in models}
+    expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient"}
     files = {f"{name}.{kind}" for name in expected for kind in ("png", "svg")}
-    files |= {f"table{number}_ptb.{kind}" for number in (3, 4, 6, 7) for kind in ("csv", "md")}
+    files |= {f"table{name}_ptb.{kind}" for name in (3, 4, 6, 7, "_patients") for kind in ("csv", "md")}
     assert {path.name for path in folder.iterdir()} == files
 
 
@@ -101,7 +102,7 @@ def test_nothing_is_done_twice(home):
 
 def test_a_changed_parameter_reruns_what_depends_on_it(home):
     profile = home / "params" / "tiny.yaml"
-    downstream = {"04_late_fusion", "05_intermediate_fusion", "06_experiment_1", "07_experiment_2"}
+    downstream = {"04_late_fusion", "05_intermediate_fusion", "06_experiment_1", "07_experiment_2", "08_by_patient"}
     try:
         profile.write_text(TINY.replace("cnn2d_epochs: 1", "cnn2d_epochs: 2"))
         assert planned(home) == {"03_cnn2d", *downstream}
@@ -158,7 +159,7 @@ def test_override_on_the_command_line_goes_to_a_folder_of_its_own(tmp_path, monk
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
     assert main(["run", "00", "--dataset", "ptb", "--set", "synthetic_beats=100"]) == 0
     (folder,) = (tmp_path / "figures").iterdir()
-    assert re.fullmatch(r"demo-[0-9a-f]{8}", folder.name)
+    assert folder.name == "demo-synthetic_beats-100"
     executed = tmp_path / "runs" / folder.name / "notebooks" / "00_data_ptb.ipynb"
     printed = capsys.readouterr().out
     # what the notebook prints is passed on

@@ -42,7 +42,8 @@ def test_lock_pins_every_direct_dependency_within_its_range():
     for requirement in direct_dependencies():
         name, lowest = requirement.split(">=")
         assert name in pins, f"{name} is not pinned"
-        assert tuple(map(int, pins[name].split(".")[:2])) >= tuple(map(int, lowest.split("."))), name
+        pinned = tuple(int(number) for number in re.findall(r"\d+", pins[name]))
+        assert pinned >= tuple(map(int, lowest.split("."))), name
 
 
 def test_installed_versions_are_the_locked_ones():

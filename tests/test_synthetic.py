@@ -211,7 +211,7 @@ def test_classes_overlap_but_can_be_learned(beats):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("ptbxl",), "'ptbxl'.*mitbih, ptb"),
+        (("ecg5000",), "'ecg5000'.*mitbih, ptb, ptbxl"),
         (("mitbih", 199), "199.*at least 200"),
         (("ptb", 79), "79.*at least 80"),
         (("ptb", 80, -1), "seed -1"),
@@ -223,7 +223,15 @@ def test_errors_name_what_to_do(arguments, told):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("dataset", "minimum"), [("mitbih", 200), ("ptb", 80)])
+@pytest.mark.parametrize(("dataset", "minimum"), [("mitbih", 200), ("ptb", 80), ("ptbxl", 80)])
 def test_the_minimum_is_enough(dataset, minimum):
     table = synthetic.build(dataset, minimum)
     assert np.bincount(table.label).tolist() == [40] * len(table.metadata.class_names)
+
+
+def test_folds_of_ptbxl_hold_whole_subjects_of_both_classes():
+    table = synthetic.build("ptbxl", 300)
+    subjects = [set(table.subject[table.fold == fold]) for fold in range(1, 11)]
+    assert sum(map(len, subjects)) == len(set(table.subject))
+    assert all(set(table.label[table.fold == fold]) == {0, 1} for fold in range(1, 11))
+    assert ((table.fold == 10) == (table.split == "test")).all()

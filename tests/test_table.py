@@ -22,6 +22,8 @@ def assert_same(found: Beats, expected: Beats) -> None:
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
     assert found.metadata == expected.metadata
+    assert (found.fold is None) == (expected.fold is None)
+    np.testing.assert_array_equal(found.fold, expected.fold)
 
 
 def refused(action, *parts: str) -> None:
@@ -207,3 +209,17 @@ def test_take_keeps_rows_together(make_beats):
     for row, original in enumerate(range(1, 12, 2)):
         for name in COLUMNS:
             np.testing.assert_array_equal(getattr(taken, name)[row], getattr(beats, name)[original])
+
+
+def test_folds_come_back_and_go_with_their_rows(make_beats, tmp_path):
+    fold = np.arange(12) % 10 + 1
+    beats = dataclasses.replace(make_beats(12), fold=fold)
+    assert_same(read_beats(write_beats(beats, tmp_path / "beats.parquet")), beats)
+    assert beats.take(fold > 8).fold.tolist() == [9, 10]
+    for wrong in (0, -1, 128):
+        bad = dataclasses.replace(beats, fold=np.where(fold == 2, wrong, fold))
+        refused(lambda bad=bad: write_beats(bad, tmp_path / "beats.parquet"), "row 1 has a fold outside 1 .. 127")
+    refused(
+        lambda: write_beats(dataclasses.replace(beats, fold=fold[:5]), tmp_path / "beats.parquet"),
+        "fold has shape (5,), expected (12,)",
+    )

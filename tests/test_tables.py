@@ -13,6 +13,7 @@ from ecglib.tables import (
     class_count_table,
     metrics_side_by_side,
     metrics_table,
+    ours,
     reference,
     times_side_by_side,
     times_table,
@@ -88,3 +89,22 @@ def test_reference_has_every_cell():
         for dataset in ("ptb", "mitbih_reduced"):
             assert set(reference()["report"][f"table_{number}"][dataset]) == set(models)
     assert set(reference()["original"]["table_8"]["mitbih"]) == set(EXPERIMENT_2)
+
+
+def test_ptbxl_stands_beside_ptb_which_was_not_run(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
+        tiny = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
+        tried = Experiment(load_parameters("demo", datasets=["ptbxl"], **tiny), "ptbxl")
+        metrics, times = metrics_table(tried, EXPERIMENT_1), times_table(tried, EXPERIMENT_1)
+        by_beat = ours(tried.split_by("kaggle"))
+    wide = metrics_side_by_side(metrics)
+    columns = ["ours (synthetic ptbxl)", "ours (ptb)", "report (ptb)", "original (ptb)"]
+    assert list(wide.columns) == ["model", "metric", *columns]
+    assert set(wide["ours (ptb)"]) == {"not run"}
+    assert wide.loc[wide["metric"] == "MCC", "report (ptb)"].tolist() == ["98.48", "89.12", "98.65"]
+    clock = times_side_by_side(times)
+    assert set(clock["ours (ptb)"]) == {"not run"} and "report (ptb): NVIDIA GeForce MX330" in clock
+    # a row that was not run takes no part in a claim
+    assert claim(metrics, "late").count("\n") == 3
+    assert by_beat == "synthetic ptbxl by beat"

@@ -116,6 +116,23 @@ def test_best_epoch_has_the_highest_validation_accuracy_and_its_weights_are_kept
     assert not model.training
 
 
+def test_early_stopping_ends_after_the_patience_also_when_resumed(tmp_path):
+    def patient(epochs: int) -> TrainingConfig:
+        # a rate of nearly nothing: no epoch is better than the first
+        return TrainingConfig(epochs=epochs, batch_size=16, optimizer=Adamax(rate=1e-12), patience=3)
+
+    whole, trained = fit(patient(9))
+    assert trained.best_epoch == 1 and len(trained.history) == 4
+    fit(patient(2), checkpoint=tmp_path / "checkpoint.safetensors")
+    resumed, again = fit(patient(9), checkpoint=tmp_path / "checkpoint.safetensors")
+    assert len(again.history) == 4 and torch.equal(weights_of(whole), weights_of(resumed))
+    # a finished one is not gone on with
+    _, finished = fit(patient(9), checkpoint=tmp_path / "checkpoint.safetensors")
+    assert len(finished.history) == 4
+    # fewer epochs than the patience: nothing changes
+    assert len(fit(patient(2))[1].history) == 2
+
+
 def test_validation_loss_is_the_weighted_mean_over_all_beats(monkeypatch):
     monkeypatch.setattr("ecglib.training.PREDICTION_BATCH", 7)
     model, part = new_model("cnn_transformer", 5, 0), examples("cnn_transformer")

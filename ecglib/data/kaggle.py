@@ -25,12 +25,11 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ecglib.data import mitbih, ptb
+from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
 from ecglib.errors import EcglibError
 
 RECIPE = "rows of the Kaggle CSV files as published, in file order; 187 samples each"
-TRAINING_SHARE = 0.8
-SHUFFLE_SEED = 42
 _COLUMNS = [f"column {number}" for number in range(1, BEAT_LENGTH + 2)]
 # large enough that reading is not held up by Python, small enough to stay in a processor's cache
 _BLOCK_BYTES = 4 << 20
@@ -97,7 +96,7 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path) -> Beats:
         counts.append(rows.count - before)
     made_from["duplicate_rows"] = str(rows.count - len(rows.digests))
     splits = [
-        np.full(count, file.split) if file.split else _shuffled_split(count)
+        np.full(count, file.split) if file.split else kaggle_split(np.zeros(count, dtype=np.int64))
         for file, count in zip(_FILES[dataset], counts, strict=True)
     ]
     return Beats(
@@ -244,12 +243,6 @@ def _fault(line: bytes, labels: range) -> str | None:
         if not 0 <= value <= 1:
             return f"has {text} in {name}, outside [0, 1]"
     return None
-
-
-def _shuffled_split(count: int) -> np.ndarray:
-    split = np.full(count, "test", dtype="<U5")
-    split[np.random.RandomState(SHUFFLE_SEED).permutation(count)[: round(TRAINING_SHARE * count)]] = "train"
-    return split
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from typing import Literal, get_args
 
 from ecglib import paths
 from ecglib.data.table import Beats, read_beats, write_beats
+from ecglib.data.windows import Detector
 from ecglib.errors import EcglibError
 
-Dataset = Literal["mitbih", "ptb"]
+Dataset = Literal["mitbih", "ptb", "ptbxl"]
 Source = Literal["physionet", "kaggle", "synthetic"]
 
 
@@ -19,25 +20,35 @@ def build_beats(
     raw: str | Path | None = None,
     beats: int = 4000,
     seed: int = 0,
+    detector: Detector = "neurokit",
+    other_diagnoses: bool = False,
 ) -> Beats:
     """Make the beats of `dataset` from `source`.
 
     Parameters
     ----------
-    dataset : {"mitbih", "ptb"}
+    dataset : {"mitbih", "ptb", "ptbxl"}
     source : {"physionet", "kaggle", "synthetic"}
     raw : path, optional
         The folder with the records or CSV files. Without it, ``ECGLIB_DATA`` is searched; where that
         is not set either, PhysioNet records are downloaded.
     beats, seed : int
         How many synthetic beats, and which.
+    detector : {"neurokit", "threshold"}
+        How the R peaks of PTB and PTB-XL records are found, see `ecglib.data.windows.r_peaks`.
+    other_diagnoses : bool
+        Whether PTB records of diagnoses other than myocardial infarction count as abnormal.
 
     Raises
     ------
     EcglibError
         The names are unknown, do not go together, or the files are missing or altered.
     """
-    for key, value, known in (("dataset", dataset, Dataset), ("source", source, Source)):
+    for key, value, known in (
+        ("dataset", dataset, Dataset),
+        ("source", source, Source),
+        ("detector", detector, Detector),
+    ):
         if value not in get_args(known):
             raise EcglibError(f"{key}: {value!r} is none of {', '.join(get_args(known))}")
     if source == "synthetic":
@@ -45,11 +56,19 @@ def build_beats(
 
         return synthetic.build(dataset, beats, seed)
     if source == "kaggle":
+        if dataset == "ptbxl":
+            raise EcglibError("dataset ptbxl: Kaggle has no beats of it; use source physionet")
         from ecglib.data import kaggle
 
         return kaggle.build(dataset, _kaggle_folder(raw))
     if dataset == "ptb":
-        raise EcglibError("dataset ptb: cannot be built from physionet yet; use --source kaggle or synthetic")
+        from ecglib.data import ptb
+
+        return ptb.build(_ptbdb_folder(raw), detector, other_diagnoses)
+    if dataset == "ptbxl":
+        from ecglib.data import ptbxl
+
+        return ptbxl.build(_ptbxl_folder(raw), detector)
     from ecglib.data import mitbih
 
     return mitbih.build(_mitdb_folder(raw))
@@ -72,20 +91,38 @@ def beat_table(dataset: Dataset, source: Source, beats: int = 4000, seed: int = 
 
 
 def _mitdb_folder(raw: str | Path | None) -> Path:
+    from ecglib.data import download
+
+    return _local_folder(raw, "mitdb") or download.fetch_mitdb(paths.tables() / "raw" / "mitdb")
+
+
+def _ptbdb_folder(raw: str | Path | None) -> Path:
+    from ecglib.data import download
+
+    return _local_folder(raw, "ptbdb") or download.fetch_ptbdb(paths.tables() / "raw" / "ptbdb")
+
+
+def _ptbxl_folder(raw: str | Path | None) -> Path:
+    from ecglib.data import download, ptbxl
+
+    folder = _local_folder(raw, "ptb-xl")
+    if folder is None:
+        folder = download.fetch_ptbxl_tables(paths.tables() / "raw" / "ptb-xl")
+        tables = ptbxl.read_tables(folder)
+        download.fetch_ptbxl_records(folder, tables.records["filename_hr"][ptbxl.classify(tables) >= 0])
+    return folder
+
+
+def _local_folder(raw: str | Path | None, name: str) -> Path | None:
+    """The folder that was named, or the one of ``ECGLIB_DATA``, or None where neither is set."""
     if raw is not None:
         return Path(raw)
     local = paths.raw_data()
-    if local is not None:
-        return local / "mitdb"
-    from ecglib.data import download
-
-    return download.fetch_mitdb(paths.tables() / "raw" / "mitdb")
+    return None if local is None else local / name
 
 
 def _kaggle_folder(raw: str | Path | None) -> Path:
-    if raw is not None:
-        return Path(raw)
-    local = paths.raw_data()
-    if local is None:
+    folder = _local_folder(raw, "kaggle_heartbeat")
+    if folder is None:
         raise EcglibError("source kaggle: its files need a login; download them and name their folder with --raw DIR")
-    return local / "kaggle_heartbeat"
+    return folder

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.utils.class_weight import compute_class_weight
 
 from ecglib.data.table import Beats
 from ecglib.errors import EcglibError
 
+KAGGLE_SEED = 42
+KAGGLE_TRAINING_SHARE = 0.8
 TrainingSet = Literal["all", "half_second_largest", "half_largest"]
+SplitKind = Literal["kaggle", "patient", "fold"]
+# De Chazal et al. 2004, doi 10.1109/TBME.2004.827359. Their first set has record 201 too, but that is the
+# person of record 202 in the second; it is left out, so that the second set is the one that others test on.
+# fmt: off
+DE_CHAZAL_TRAIN = (
+    101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 203, 205, 207, 208, 209, 215, 220, 223, 230,
+)
+DE_CHAZAL_TEST = (
+    100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234,
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,20 @@ def class_weights(label: np.ndarray, classes: int) -> np.ndarray:
     return compute_class_weight("balanced", classes=np.arange(classes), y=label)
 
 
+def kaggle_split(label: np.ndarray) -> np.ndarray:
+    """Each class shuffled with seed 42, the first 80 % of it to train; ndarray of "train" and "test", shape (N,).
+
+    The rule of Vindas et al. (2022, PMLR 182:270-296) for PTB, whose Kaggle files have no test file. It
+    deals beats, not subjects.
+    """
+    split = np.full(len(label), "test", dtype="<U5")
+    for value in np.unique(label):
+        rows = np.flatnonzero(label == value)
+        order = np.random.RandomState(KAGGLE_SEED).permutation(len(rows))
+        split[rows[order[: round(KAGGLE_TRAINING_SHARE * len(rows))]]] = "train"
+    return split
+
+
 def reduced_cap(counts: np.ndarray, rule: TrainingSet) -> int:
     """The most beats that a class keeps under a "reduced" rule.
 
@@ -70,13 +97,85 @@ def reduced_cap(counts: np.ndarray, rule: TrainingSet) -> int:
     }[rule]
 
 
+def default_split(dataset: str) -> SplitKind:
+    """How a data set is split where nothing else is asked for: PTB-XL by its folds, the others as on Kaggle."""
+    return "fold" if dataset == "ptbxl" else "kaggle"
+
+
+def arrange(beats: Beats, kind: SplitKind) -> Beats:
+    """The beats with their training and test sides as `kind` says.
+
+    Parameters
+    ----------
+    beats : Beats
+    kind : {"kaggle", "patient", "fold"}
+        "kaggle" deals beats: the Kaggle files' own sides, or `kaggle_split` for a table with folds.
+        "fold" takes the data set's folds, the last of which tests. "patient" keeps each subject on one
+        side: MIT-BIH by DS1 and DS2 of de Chazal et al., without the paced records, class Q and record
+        201 (see `DE_CHAZAL_TRAIN`); any other table with a fifth of its subjects, chosen so that the
+        classes keep their shares, on the test side.
+
+    Raises
+    ------
+    EcglibError
+        The table has no folds, or does not know its subjects.
+    """
+    metadata = beats.metadata
+    if kind not in get_args(SplitKind):
+        raise EcglibError(f"split: {kind!r} is none of {', '.join(get_args(SplitKind))}")
+    if kind == "fold":
+        if beats.fold is None:
+            raise EcglibError(f"split 'fold': {metadata.dataset} has no folds; choose kaggle or patient")
+        return replace(beats, split=np.where(beats.fold == beats.fold.max(), "test", "train"))
+    if kind == "kaggle":
+        return beats if beats.fold is None else replace(beats, split=kaggle_split(beats.label))
+    if (beats.subject == "").any():
+        raise EcglibError(
+            f"split 'patient': {metadata.dataset} from {metadata.source} does not name its subjects; "
+            "choose source physionet or split kaggle"
+        )
+    if metadata.dataset == "mitbih" and metadata.source == "physionet":
+        return _de_chazal(beats)
+    test = _nearest_fold(beats.label, beats.subject, 1 - KAGGLE_TRAINING_SHARE, KAGGLE_SEED)
+    return replace(beats, split=np.where(test, "test", "train"))
+
+
+def _de_chazal(beats: Beats) -> Beats:
+    record = beats.record.astype(np.int64)
+    train, test = np.isin(record, DE_CHAZAL_TRAIN), np.isin(record, DE_CHAZAL_TEST)
+    class_names = beats.metadata.class_names
+    kept = (train | test) & (beats.label != class_names.index("Q"))
+    arranged = replace(beats, split=np.where(test, "test", "train")).take(kept)
+    # Q is the last class, so that the labels of the others stay
+    return replace(arranged, metadata=beats.metadata.model_copy(update={"class_names": class_names[:-1]}))
+
+
+def _nearest_fold(label: np.ndarray, subject: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """A mask of about `share` of the rows: whole subjects, the classes in shares as near to `share` as can be."""
+    folds = StratifiedGroupKFold(max(2, round(1 / share)), shuffle=True, random_state=seed)
+    of_class = class_counts(label, label.max() + 1)
+
+    def distance(rows: np.ndarray) -> float:
+        found = class_counts(label[rows], len(of_class))[of_class > 0] / of_class[of_class > 0]
+        return float(np.abs(found - share).sum())
+
+    try:
+        nearest = min((rows for _, rows in folds.split(label, label, subject)), key=distance)
+    except ValueError as error:
+        raise EcglibError(f"cannot split {len(label)} beats by subject: {error}") from None
+    mask = np.zeros(len(label), dtype=bool)
+    mask[nearest] = True
+    return mask
+
+
 def split_beats(
     beats: Beats,
     training_set: TrainingSet = "all",
     validation_fraction: float = 0.2,
     seed: int = 0,
+    kind: SplitKind = "kaggle",
 ) -> Split:
-    """Divide a table's training beats, stratified by class, into training and validation rows.
+    """Divide the training beats of an arranged table, stratified by class, into training and validation rows.
 
     Parameters
     ----------
@@ -87,6 +186,9 @@ def split_beats(
         The share of the kept training beats that validates (the report: 0.2).
     seed : int
         Decides which beats are kept and which validate.
+    kind : {"kaggle", "patient", "fold"}
+        As the table was arranged (`arrange`): "patient" validates with whole subjects, "fold" with the
+        last but one of the folds, whatever `validation_fraction` says.
 
     Raises
     ------
@@ -107,11 +209,19 @@ def split_beats(
     cap = reduced_cap(counts, training_set)
     generator = np.random.default_rng(seed)
     rows_of_class = [train_file[beats.label[train_file] == label] for label in range(classes)]
-    kept = np.concatenate([generator.permutation(rows)[:cap] for rows in rows_of_class])
+    kept = np.sort(np.concatenate([generator.permutation(rows)[:cap] for rows in rows_of_class]))
     try:
-        train, validation = train_test_split(
-            np.sort(kept), test_size=validation_fraction, stratify=beats.label[np.sort(kept)], random_state=seed
-        )
+        if kind == "fold":
+            validating = beats.fold[kept] == beats.fold.max() - 1
+        elif kind == "patient":
+            validating = _nearest_fold(beats.label[kept], beats.subject[kept], validation_fraction, seed)
+        else:
+            _, validation = train_test_split(
+                kept, test_size=validation_fraction, stratify=beats.label[kept], random_state=seed
+            )
+            validating = np.isin(kept, validation)
     except ValueError as error:
         raise EcglibError(f"cannot split {len(kept)} {beats.metadata.dataset} beats by class: {error}") from None
-    return Split(train=np.sort(train), validation=np.sort(validation), test=test)
+    if validating.all() or not validating.any():
+        raise EcglibError(f"cannot split {len(kept)} {beats.metadata.dataset} beats: one side would be empty")
+    return Split(train=kept[~validating], validation=kept[validating], test=test)

@@ -33,22 +33,27 @@ from ecglib.data.waves import (
 )
 from ecglib.errors import EcglibError
 
-CLASS_NAMES = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES}
-RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ}
-# of the 109,446 and of the 14,552 real beats
-CLASS_SHARES = {"mitbih": (0.828, 0.025, 0.066, 0.007, 0.073), "ptb": (0.278, 0.722)}
-BEATS_PER_RECORD = {"mitbih": 100, "ptb": 20}
+CLASS_NAMES = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES, "ptbxl": ptb.CLASS_NAMES}
+RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ, "ptbxl": ptb.RATE_HZ}
+# of the 109,446 MIT-BIH, the 14,552 PTB and (in a part of the data set) 21,329 PTB-XL beats
+CLASS_SHARES = {"mitbih": (0.828, 0.025, 0.066, 0.007, 0.073), "ptb": (0.278, 0.722), "ptbxl": (0.654, 0.346)}
+BEATS_PER_RECORD = {"mitbih": 100, "ptb": 20, "ptbxl": 10}
+FOLDS = 10
+# so that each class is in every fold
+FEWEST_RECORDS = {"ptb": 4, "ptbxl": FOLDS}
 # fewer beats of a class could not be divided into training, validation and test
 CLASS_FLOOR = 40
 TEST_SHARE = 0.2
+_TWO_CLASS_RECIPE = "sums of Gaussian waves, 125 Hz, from the R peak on, int(1.2 median RR) long, min-max, 187 samples"
 RECIPE = {
     "mitbih": f"sums of Gaussian waves, 360 Hz, 200 units/mV; {mitbih.RECIPE}",
-    "ptb": "sums of Gaussian waves, 125 Hz, from the R peak on, int(1.2 median RR) long, min-max, 187 samples",
+    "ptb": _TWO_CLASS_RECIPE,
+    "ptbxl": _TWO_CLASS_RECIPE,
 }
 RECIPE_VERSION = 1
 
 
-def build(dataset: Literal["mitbih", "ptb"], beats: int = 4000, seed: int = 0) -> Beats:
+def build(dataset: Literal["mitbih", "ptb", "ptbxl"], beats: int = 4000, seed: int = 0) -> Beats:
     """Invent a beat table; the same arguments give the same bytes.
 
     Parameters
@@ -81,13 +86,15 @@ def build(dataset: Literal["mitbih", "ptb"], beats: int = 4000, seed: int = 0) -
         samples.append(sample)
     label = np.concatenate(plan)
     record = np.repeat([f"synthetic-{number:03d}" for number in range(len(plan))], [len(labels) for labels in plan])
+    fold = _folds(plan) if dataset == "ptbxl" else None
     return Beats(
         signal=np.concatenate(signals),
         label=label,
         record=record,
         subject=record.copy(),
         sample=np.concatenate(samples).astype(np.int32),
-        split=_stratified_split(label, rng),
+        split=_stratified_split(label, rng) if fold is None else np.where(fold == FOLDS, "test", "train"),
+        fold=fold,
         metadata=BeatMetadata(
             dataset=dataset,
             source="synthetic",
@@ -111,9 +118,10 @@ def class_counts(dataset: str, beats: int) -> np.ndarray:
 def _plan_records(dataset: str, counts: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
     """Labels of every record, in beat order."""
     size = BEATS_PER_RECORD[dataset]
-    if dataset == "ptb":
+    if dataset != "mitbih":
         # a person is healthy or not
-        plan = [part for c, n in enumerate(counts) for part in np.array_split(np.full(n, c), max(4, round(n / size)))]
+        records = [max(FEWEST_RECORDS[dataset], round(n / size)) for n in counts]
+        plan = [part for c, n in enumerate(counts) for part in np.array_split(np.full(n, c), records[c])]
         return [plan[position] for position in rng.permutation(len(plan))]
     paced = np.array_split(np.full(counts[Q], Q), max(2, round(counts[Q] / size)))
     records = max(8, round((counts.sum() - counts[Q]) / size))
@@ -129,6 +137,16 @@ def _plan_records(dataset: str, counts: np.ndarray, rng: np.random.Generator) ->
     plan = [rng.permutation(np.repeat(list(number), [number[c][k] for c in number])) for k in range(records)]
     plan += paced
     return [plan[position] for position in rng.permutation(len(plan)) if len(plan[position])]
+
+
+def _folds(plan: list[np.ndarray]) -> np.ndarray:
+    """Folds 1 to 10 of records of one class each, dealt in turn within a class; shape (beats,)."""
+    dealt = {0: 0, 1: 0}
+    folds = []
+    for labels in plan:
+        folds.append(np.full(len(labels), dealt[labels[0]] % FOLDS + 1))
+        dealt[labels[0]] += 1
+    return np.concatenate(folds)
 
 
 def _stratified_split(label: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ record : string, the record that the beat was cut from ("" where the source does
 subject : string, the person ("" where the source does not say)
 sample : int32, the R peak in the record's own samples (-1 where the source does not say)
 split : string, "train" or "test"
+fold : int8, 1 or above; only where the data set comes with folds
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _SCHEMA = pa.schema(
         ("split", pa.string()),
     ]
 )
+_FOLD = pa.field("fold", pa.int8())
 
 
 class BeatMetadata(BaseModel):
@@ -49,7 +51,7 @@ class BeatMetadata(BaseModel):
     Attributes
     ----------
     dataset : str
-        "mitbih" or "ptb".
+        "mitbih", "ptb" or "ptbxl".
     source : str
         "physionet", "kaggle" or "synthetic".
     class_names : tuple of str
@@ -62,6 +64,8 @@ class BeatMetadata(BaseModel):
         Raised whenever the recipe gives other numbers than before.
     made_from : dict of str to str
         File name to SHA-256 of what was read, or generator setting to value.
+    skipped : dict of str to str
+        Record to the reason why it gave no beats.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +77,7 @@ class BeatMetadata(BaseModel):
     recipe: str
     recipe_version: int = 1
     made_from: dict[str, str] = Field(default_factory=dict)
+    skipped: dict[str, str] = Field(default_factory=dict)
 
     @property
     def is_synthetic(self) -> bool:
@@ -91,6 +96,7 @@ class Beats:
     record, subject, split : ndarray of str, shape (N,)
     sample : ndarray of int32, shape (N,)
     metadata : BeatMetadata
+    fold : ndarray of int64, shape (N,), optional
     """
 
     signal: np.ndarray
@@ -100,14 +106,17 @@ class Beats:
     sample: np.ndarray
     split: np.ndarray
     metadata: BeatMetadata
+    fold: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
     def take(self, rows: np.ndarray) -> Beats:
         """The given rows (a mask or positions) as beats of their own."""
-        columns = ("signal", "label", "record", "subject", "sample", "split")
-        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+        return replace(self, **{name: getattr(self, name)[rows] for name in self._columns()})
+
+    def _columns(self) -> list[str]:
+        return _SCHEMA.names + ([_FOLD.name] if self.fold is not None else [])
 
     def digest(self) -> str:
         """SHA-256 of everything that a training run can depend on: signals, labels, split, classes."""
@@ -137,7 +146,11 @@ def write_beats(beats: Beats, path: str | Path) -> Path:
         pa.array(beats.sample.astype(np.int32)),
         pa.array(beats.split, pa.string()),
     ]
-    schema = _SCHEMA.with_metadata({_METADATA_KEY: beats.metadata.model_dump_json()})
+    schema = _SCHEMA
+    if beats.fold is not None:
+        columns.append(pa.array(beats.fold.astype(np.int8)))
+        schema = schema.append(_FOLD)
+    schema = schema.with_metadata({_METADATA_KEY: beats.metadata.model_dump_json()})
     try:
         with replacing(path) as temporary:
             pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary, compression="zstd")
@@ -168,7 +181,8 @@ def read_beats(path: str | Path) -> Beats:
     if stored is None or missing:
         lacks = f"column {missing[0]!r} is missing" if missing else "its metadata are missing"
         raise EcglibError(f"{path}: not a beat table, {lacks}; make one with 'ecglib data build'")
-    for field in _SCHEMA:
+    fields = [*_SCHEMA, _FOLD] if _FOLD.name in table.schema.names else list(_SCHEMA)
+    for field in fields:
         if table.schema.field(field.name).type != field.type:
             found = table.schema.field(field.name).type
             raise EcglibError(f"{path}: not a beat table, column {field.name!r} is {found} instead of {field.type}")
@@ -188,6 +202,7 @@ def read_beats(path: str | Path) -> Beats:
         sample=table["sample"].to_numpy(),
         split=_strings(table["split"]),
         metadata=metadata,
+        fold=table["fold"].to_numpy().astype(np.int64) if _FOLD in fields else None,
     )
     _check(beats, path)
     return beats
@@ -206,7 +221,7 @@ def _check(beats: Beats, path: Path) -> None:
         raise EcglibError(
             f"{path}: signal is {beats.signal.shape} {beats.signal.dtype}, expected ({count}, {BEAT_LENGTH}) float32"
         )
-    for name in ("label", "record", "subject", "sample", "split"):
+    for name in beats._columns()[1:]:
         shape = getattr(beats, name).shape
         if shape != (count,):
             raise EcglibError(f"{path}: {name} has shape {shape}, expected ({count},) as signal has {count} rows")
@@ -220,6 +235,8 @@ def _check(beats: Beats, path: Path) -> None:
     classes = len(beats.metadata.class_names)
     _refuse_rows((beats.label < 0) | (beats.label >= classes), path, f"a label outside 0 .. {classes - 1}")
     _refuse_rows(~np.isin(beats.split, SPLITS), path, "a split other than 'train' and 'test'")
+    if beats.fold is not None:
+        _refuse_rows((beats.fold < 1) | (beats.fold > 127), path, "a fold outside 1 .. 127")
 
 
 def _refuse_rows(wrong: Iterable[bool], path: Path, what: str) -> None:

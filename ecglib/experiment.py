@@ -81,13 +81,10 @@ class Experiment:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if parameters.threads is not None:
             torch.set_num_threads(parameters.threads)
+        # where this data set's runs lie; settled now, so that a profile may be edited while they are made
+        self.folder = paths.runs(parameters.label) / dataset
         self._runs: dict[ModelName, Run] = {}
         self._outputs: dict[Part, BranchOutputs] = {}
-
-    @property
-    def folder(self) -> Path:
-        """Where this data set's runs lie."""
-        return paths.runs(self.parameters.label) / self.dataset
 
     @property
     def split_kind(self) -> SplitKind:

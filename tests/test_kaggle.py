@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ecglib.data import kaggle, mitbih
+from ecglib.data.fixed_width import parse_fixed_width
 from ecglib.data.splits import split_beats
 from ecglib.data.table import read_beats, write_beats
 from ecglib.errors import EcglibError
@@ -337,3 +338,38 @@ def test_kaggle_and_physionet_give_the_same_beats(mitbih_beats, data_folder, tmp
     np.testing.assert_array_equal(beats.signal[:500], chosen.signal)
     assert beats.metadata.class_names == mitbih.CLASS_NAMES == mitbih_beats.metadata.class_names
     assert beats.metadata.made_from["duplicate_rows"] == "500"
+
+
+def test_duplicates_are_counted_as_sets_count_them(tmp_path):
+    rows = rows_of([0, 1] * 300, seed=3)
+    rows[np.random.default_rng(4).integers(600, size=90)] = rows[np.random.default_rng(5).integers(600, size=90)]
+    # the same signal under another label is another row
+    rows[1, :-1] = rows[0, :-1]
+    write(tmp_path, "mitbih", text_of(rows), text_of(rows[:1]))
+    beats = kaggle.build("mitbih", tmp_path)
+    distinct = {row.tobytes() for row in rows}
+    assert beats.metadata.made_from["duplicate_rows"] == str(len(rows) + 1 - len(distinct))
+
+
+@given(st.lists(st.decimals(0, 10**6, allow_nan=False), min_size=1, max_size=40), st.integers(1, 5))
+def test_fixed_width_numbers_are_read_as_numpy_reads_them(values, columns):
+    values = (values * columns)[: len(values) * columns]
+    rows = np.array([float(value) for value in values]).reshape(-1, columns)
+    lines = [",".join(f"{value:.18e}" for value in row) for row in rows]
+    for text in ("\n".join(lines), "\n".join(lines) + "\n"):
+        found = parse_fixed_width(text.encode(), columns)
+        # None is allowed where the nearest 32-bit number hangs on the last digits
+        assert found is None or np.array_equal(found, rows.astype(np.float32))
+
+
+def test_fixed_width_is_used_for_what_kaggle_prints_and_refuses_anything_else():
+    rows = rows_of([0, 1, 2])
+    text = text_of(rows).encode()
+    np.testing.assert_array_equal(parse_fixed_width(text, 188), rows)
+    # each byte of the first cell, replaced by one that does not belong there
+    for place in range(25):
+        for wrong in (b"x", b" ", b"-", b":", b"/"):
+            if not (place == 21 and wrong == b"-"):
+                assert parse_fixed_width(text[:place] + wrong + text[place + 1 :], 188) is None, (place, wrong)
+    for other in (b"", text[:-2], text + b"1", text.replace(b"\n", b"\r\n"), text.replace(b",", b";")):
+        assert parse_fixed_width(other, 188) is None

@@ -1,0 +1,138 @@
+"""The committed results: what the files say is what they hold, and the code still makes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ecglib import paths
+from ecglib.data import ptbxl
+from ecglib.data.table import Beats
+from ecglib.evaluation import HEADLINE_METRICS, evaluate
+from ecglib.experiment import Experiment
+from ecglib.parameters import load_parameters
+from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
+from ecglib.recipes import FUSIONS, MODEL_TITLES
+from ecglib.runs import load_run
+from ecglib.spectrogram import pictures
+
+EPOCHS = {"cnn_transformer": 150, "cnn2d": 30} | dict.fromkeys(FUSIONS, 10)
+
+
+@dataclass(frozen=True)
+class Results:
+    """One folder of runs: the profile and split that it belongs to, and how many test beats there are."""
+
+    profile: str
+    split: str | None
+    dataset: str
+    test_beats: int
+
+    @property
+    def experiment(self) -> Experiment:
+        return Experiment(load_parameters(self.profile, split=self.split), self.dataset)
+
+    def __str__(self) -> str:
+        return f"{self.profile} {self.split or 'as usual'}"
+
+
+REDUCED = Results("reduced", None, "mitbih", 21_892)
+REDUCED_BY_PATIENT = Results("reduced", "patient", "mitbih", 49_683)
+PTBXL = Results("ptbxl", None, "ptbxl", 2_349)
+PTBXL_BY_BEAT = Results("ptbxl", "kaggle", "ptbxl", 4_266)
+ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT)
+each_run = pytest.mark.parametrize(
+    ("results", "name"), [(results, name) for results in ALL for name in MODEL_TITLES], ids=str
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def committed():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(paths.home()))
+        yield
+
+
+@each_run
+def test_metrics_are_those_of_the_predictions(results, name):
+    run = load_run(results.experiment.folder / name)
+    assert len(run.predictions.label) == results.test_beats
+    again = evaluate(run.predictions.label, run.predictions.scores)
+    assert again.confusion == run.metrics.confusion
+    for metric in HEADLINE_METRICS:
+        assert getattr(run.metrics, metric) == pytest.approx(getattr(again, metric))
+    patience = load_parameters(results.profile).early_stopping_patience
+    planned = EPOCHS[name] if patience is None else min(EPOCHS[name], run.best_epoch + patience)
+    assert len(run.history) == planned
+    assert run.best_epoch == run.history["validation_accuracy"].argmax() + 1
+
+
+@pytest.mark.parametrize("results", [REDUCED, PTBXL], ids=str)
+@pytest.mark.parametrize("number", [4, 7])
+def test_tables_are_those_of_the_runs(results, number):
+    path = paths.home() / "figures" / results.profile / f"table{number}_{results.dataset}.csv"
+    table = pd.read_csv(path, float_precision="round_trip")
+    ours = table[(table["reported_by"] == "ours") & table["mcc"].notna()]
+    assert len(ours) == {4: 3, 7: 4}[number]
+    for row in ours.to_dict("records"):
+        metrics = load_run(results.experiment.folder / row["model"]).metrics
+        assert [row[metric] for metric in HEADLINE_METRICS] == [getattr(metrics, m) for m in HEADLINE_METRICS]
+
+
+@pytest.mark.parametrize(
+    ("by_beat", "by_patient"), [(REDUCED, REDUCED_BY_PATIENT), (PTBXL_BY_BEAT, PTBXL)], ids=["mitbih", "ptbxl"]
+)
+def test_both_splits_stand_side_by_side(by_beat, by_patient):
+    path = paths.home() / "figures" / by_beat.profile / f"table_patients_{by_beat.dataset}.csv"
+    table = pd.read_csv(path, float_precision="round_trip").set_index(["model", "split"])
+    assert len(table) == 9
+    for model in ("cnn_transformer", "cnn2d", "late"):
+        for split, results in ((BY_BEAT, by_beat), (BY_PATIENT, by_patient)):
+            metrics = load_run(results.experiment.folder / model).metrics
+            assert table.loc[(model, split), list(HEADLINE_METRICS)].tolist() == [
+                getattr(metrics, metric) for metric in HEADLINE_METRICS
+            ]
+            assert table.loc[(model, split), "beats"] == results.test_beats
+        # the same people: fewer beats than either
+        assert table.loc[(model, SAME_PEOPLE), "beats"] < min(by_beat.test_beats, by_patient.test_beats)
+
+
+@pytest.fixture(scope="module")
+def tables(data_folder, mitbih_beats) -> dict[str, Beats]:
+    if not (data_folder / "ptb-xl").is_dir():
+        pytest.skip("needs PTB-XL records: ECGLIB_DATA has no ptb-xl")
+    return {"mitbih": mitbih_beats, "ptbxl": ptbxl.build(data_folder / "ptb-xl")}
+
+
+def on(results: Results, tables: dict[str, Beats]) -> Experiment:
+    experiment = results.experiment
+    # as the table would be read
+    experiment.__dict__["table"] = tables[results.dataset]
+    return experiment
+
+
+@pytest.mark.parametrize("results", ALL, ids=str)
+def test_runs_belong_to_the_code_and_the_data(results, tables):
+    experiment = on(results, tables)
+    for name in MODEL_TITLES:
+        stored = json.loads((experiment.folder / name / "run.json").read_text())
+        assert experiment._identity(name) == stored["identity"], name
+
+
+@pytest.mark.parametrize("results", ALL, ids=str)
+def test_weights_give_the_stored_scores(results, tables):
+    experiment = on(results, tables)
+    for name in MODEL_TITLES:
+        predictions = experiment.run(name).predictions
+        rows = np.linspace(0, len(predictions.row) - 1, 60).astype(int)
+        signal = torch.tensor(experiment.beats.signal[predictions.row[rows]])
+        inputs = {"cnn_transformer": (signal,), "cnn2d": (pictures(signal),)}.get(name, (signal, pictures(signal)))
+        with torch.no_grad():
+            scores, _ = experiment.model(name)(*inputs)
+        np.testing.assert_allclose(scores, predictions.scores[rows], rtol=1e-3, atol=1e-3, err_msg=name)
+        np.testing.assert_array_equal(experiment.beats.label[predictions.row], predictions.label)

@@ -1,4 +1,4 @@
-"""The command line: ``ecglib data build`` and ``ecglib run``."""
+"""The command line: ``ecglib data build``, ``ecglib data export`` and ``ecglib run``."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.set_defaults(command=_build)
 
+    export = data.add_parser("export", help="write a beat table as one small file that NumPy alone can read")
+    export.add_argument("table", type=Path, metavar="FILE.parquet")
+    export.add_argument("--out", type=Path, metavar="FILE.npz", required=True)
+    export.set_defaults(command=_export)
+
     run = commands.add_parser("run", help="execute a notebook headless with papermill")
     run.add_argument("notebook", metavar="NOTEBOOK", help="a name or number of notebooks/, such as 02")
     run.add_argument("--profile", default="demo", help="a file of params/ (default: demo)")
@@ -88,6 +93,15 @@ def _origin(beats: Beats) -> str:
         return "records unknown"
     skipped = f", {len(beats.metadata.skipped)} skipped" if beats.metadata.skipped else ""
     return f"{len(set(beats.record)):,} records of {len(set(beats.subject)):,} subjects{skipped}"
+
+
+def _export(options: argparse.Namespace) -> None:
+    from ecglib.data import read_beats
+    from ecglib.data.compact import write_compact
+
+    beats = read_beats(options.table)
+    write_compact(beats, options.out)
+    print(f"wrote {options.out}: {len(beats):,} beats, {options.out.stat().st_size / 2**20:.1f} MiB")
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as hnp
 
 from ecglib.data import kaggle, mitbih
 from ecglib.data.fixed_width import parse_fixed_width
+from ecglib.data.parquet import read_beats, write_beats
 from ecglib.data.splits import split_beats
-from ecglib.data.table import read_beats, write_beats
 from ecglib.errors import EcglibError
 
 NAMES = {"mitbih": ("mitbih_train.csv", "mitbih_test.csv"), "ptb": ("ptbdb_normal.csv", "ptbdb_abnormal.csv")}

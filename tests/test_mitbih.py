@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecglib.data import mitbih
-from ecglib.data.table import BEAT_LENGTH, read_beats, write_beats
+from ecglib.data.parquet import read_beats, write_beats
+from ecglib.data.table import BEAT_LENGTH
 from ecglib.errors import EcglibError
 
 

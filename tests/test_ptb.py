@@ -14,8 +14,9 @@ import pytest
 import wfdb
 
 from ecglib.data import ptb
+from ecglib.data.parquet import read_beats, write_beats
 from ecglib.data.records import UnusableRecord, read_lead
-from ecglib.data.table import BEAT_LENGTH, Beats, read_beats, write_beats
+from ecglib.data.table import BEAT_LENGTH, Beats
 from ecglib.data.windows import crop_beats, r_peaks
 from ecglib.errors import EcglibError
 

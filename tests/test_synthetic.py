@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from ecglib.data import mitbih, ptb, synthetic
 from ecglib.data import waves as wave_model
-from ecglib.data.table import read_beats, write_beats
+from ecglib.data.parquet import read_beats, write_beats
 from ecglib.errors import EcglibError
 
 DATASETS = ("mitbih", "ptb")

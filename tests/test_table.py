@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ecglib.data.table import BEAT_LENGTH, SPLITS, BeatMetadata, Beats, read_beats, write_beats
+from ecglib.data.parquet import read_beats, write_beats
+from ecglib.data.table import BEAT_LENGTH, SPLITS, BeatMetadata, Beats
 from ecglib.errors import EcglibError
 
 COLUMNS = ("signal", "label", "record", "subject", "sample", "split")

@@ -99,7 +99,7 @@ def build(folder: str | Path, detector: Detector = "neurokit", other_diagnoses: 
 
     The split is `ecglib.data.splits.kaggle_split`, which deals beats, not subjects. What was left out
     stands with its reason in the metadata's ``skipped``, a record as "patient001/s0010_re" and a
-    window of 10 s that gave no beat as "patient001/s0010_re window 2" (counted from 0).
+    window that gave no beat as "patient001/s0010_re window 2" (counted from 0).
 
     Parameters
     ----------

@@ -154,6 +154,7 @@ def build(folder: str | Path, detector: Detector = "neurokit") -> Beats:
         except UnusableRecord as reason:
             skipped[stem.name] = str(reason)
             continue
+        skipped |= {f"{stem.name} window {number}": reason for number, reason in found.skipped.items()}
         for ending in (".hea", ".dat"):
             digest.update(hashlib.sha256(stem.with_name(stem.name + ending).read_bytes()).digest())
         count = len(found.position)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from ecglib import paths
-from ecglib.data.table import Beats, read_beats, write_beats
+from ecglib.data.parquet import read_beats, write_beats
+from ecglib.data.table import Beats
 from ecglib.data.windows import Detector
 from ecglib.errors import EcglibError
 

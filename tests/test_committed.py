@@ -44,7 +44,8 @@ class Results:
 REDUCED = Results("reduced", None, "mitbih", 21_892)
 REDUCED_BY_PATIENT = Results("reduced", "patient", "mitbih", 49_683)
 PTBXL = Results("ptbxl", None, "ptbxl", 2_349)
-ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL)
+PTBXL_BY_BEAT = Results("ptbxl", "kaggle", "ptbxl", 4_266)
+ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT)
 each_run = pytest.mark.parametrize(
     ("results", "name"), [(results, name) for results in ALL for name in MODEL_TITLES], ids=str
 )
@@ -83,7 +84,9 @@ def test_tables_are_those_of_the_runs(results, number):
         assert [row[metric] for metric in HEADLINE_METRICS] == [getattr(metrics, m) for m in HEADLINE_METRICS]
 
 
-@pytest.mark.parametrize(("by_beat", "by_patient"), [(REDUCED, REDUCED_BY_PATIENT)], ids=["mitbih"])
+@pytest.mark.parametrize(
+    ("by_beat", "by_patient"), [(REDUCED, REDUCED_BY_PATIENT), (PTBXL_BY_BEAT, PTBXL)], ids=["mitbih", "ptbxl"]
+)
 def test_both_splits_stand_side_by_side(by_beat, by_patient):
     path = paths.home() / "figures" / by_beat.profile / f"table_patients_{by_beat.dataset}.csv"
     table = pd.read_csv(path, float_precision="round_trip").set_index(["model", "split"])

@@ -6,7 +6,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(min(os.cpu_count(), 8))")
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: report test lab notebooks lint clean help
+.PHONY: report test lab notebooks lint bench clean help
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## */\t/' | expand -t 16
@@ -26,6 +26,10 @@ notebooks: $(INSTALLED) ## execute the notebooks on the demo profile and pair th
 
 lint: $(INSTALLED) ## style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+bench: $(INSTALLED) ## how fast it is, against a plain pipeline, into figures/benchmarks (a quarter of an hour)
+	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks growth
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is %d.%d' % sys.version_info[:2])"

@@ -11,6 +11,7 @@ import json
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +34,8 @@ from ecglib.parameters import Parameters
 from ecglib.progress import epoch_progress
 from ecglib.recipes import BRANCHES, FUSIONS, MODEL_TITLES, ModelName, new_model, training_config
 from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, save_run, weights_digest
-from ecglib.training import TRAINING_VERSION, Examples, predict, train
+from ecglib.steps import Examples
+from ecglib.training import TRAINING_VERSION, Trained, predict, train_together
 
 Part = Literal["train", "validation", "test"]
 
@@ -65,6 +67,9 @@ class Experiment:
     ----------
     parameters : Parameters
     dataset : {"mitbih", "ptb", "ptbxl"}
+    repetition : int
+        Which of the profile's repetitions, from 0. They differ in the seed of initial weights, order and
+        dropout, and have the same beats to train, to validate and to test on.
 
     Raises
     ------
@@ -72,17 +77,20 @@ class Experiment:
         `dataset` is not one of the profile's.
     """
 
-    def __init__(self, parameters: Parameters, dataset: Dataset):
+    def __init__(self, parameters: Parameters, dataset: Dataset, repetition: int = 0):
         if dataset not in parameters.datasets:
             known = ", ".join(parameters.datasets)
             raise EcglibError(f"dataset: profile {parameters.profile!r} has no {dataset!r}; choose from {known}")
         self.parameters = parameters
         self.dataset = dataset
+        self.repetition = repetition
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if parameters.threads is not None:
             torch.set_num_threads(parameters.threads)
         # where this data set's runs lie; settled now, so that a profile may be edited while they are made
         self.folder = paths.runs(parameters.label) / dataset
+        if repetition:
+            self.folder /= f"repetition-{repetition}"
         self._runs: dict[ModelName, Run] = {}
         self._outputs: dict[Part, BranchOutputs] = {}
 
@@ -96,9 +104,18 @@ class Experiment:
         if kind == self.split_kind:
             return self
         usual = kind == default_split(self.dataset)
-        other = Experiment(self.parameters.model_copy(update={"split": None if usual else kind}), self.dataset)
+        parameters = self.parameters.model_copy(update={"split": None if usual else kind})
+        other = Experiment(parameters, self.dataset, self.repetition)
         other.__dict__["table"] = self.table
         return other
+
+    @cached_property
+    def repetitions(self) -> tuple[Experiment, ...]:
+        """This experiment and its repetitions under other seeds, as many as the parameters say."""
+        others = [Experiment(self.parameters, self.dataset, r) for r in range(1, self.parameters.repetitions)]
+        for other in others:
+            other.__dict__ |= {"table": self.table, "beats": self.beats, "split": self.split}
+        return (self, *others)
 
     @cached_property
     def table(self) -> Beats:
@@ -117,6 +134,11 @@ class Experiment:
         return split_beats(self.beats, chosen.training_set, chosen.validation_fraction, chosen.seed, self.split_kind)
 
     @property
+    def seed(self) -> int:
+        """Of initial weights, order and dropout; the split's is the parameters' own."""
+        return self.parameters.seed + self.repetition
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The data set's classes in label order."""
         return self.beats.metadata.class_names
@@ -129,41 +151,75 @@ class Experiment:
         name : {"cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"}
             A fusion trains its branches first where they are not there yet.
         """
+        if not self._has(name):
+            self._train([self], name)
+        return self._runs[name]
+
+    def runs(self, name: ModelName, together: bool | None = None) -> list[Run]:
+        """The runs of one model in all repetitions, this one's first.
+
+        Parameters
+        ----------
+        name : str
+            As for `run`.
+        together : bool, optional
+            Whether the repetitions of a branch that are not there yet are trained in the same steps (see
+            `ecglib.training.train_together`). By default they are on a graphics processor, where that
+            costs hardly more than one; a CPU gains nothing by it.
+        """
+        if self.device.type == "cuda" if together is None else together:
+            missing = [one for one in self.repetitions if not one._has(name)]
+            # a run that is there splits the rest, since seeds that are trained together follow one another
+            for _, group in groupby(missing, key=lambda one: one.repetition - missing.index(one)):
+                if name in BRANCHES:
+                    self._train(list(group), name)
+        return [one.run(name) for one in self.repetitions]
+
+    def _has(self, name: ModelName) -> bool:
+        """Whether the run is there, and not that of other parameters or beats."""
         if name not in MODEL_TITLES:
             raise EcglibError(f"model {name!r} is none of {', '.join(MODEL_TITLES)}")
         if name not in self._runs:
-            identity = self._identity(name)
             run = load_run(self.folder / name)
-            if run is None or run.identity != identity:
-                run = self._train(name, identity)
-                save_run(run, self.folder / name)
-                for checkpoint in (self.folder / name).glob("checkpoint-*.safetensors"):
-                    checkpoint.unlink()
-            self._runs[name] = run
-        return self._runs[name]
+            if run is not None and run.identity == self._identity(name):
+                self._runs[name] = run
+        return name in self._runs
 
     def model(self, name: ModelName) -> nn.Module:
         """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
-        module = new_model(name, len(self.class_names), self.parameters.seed)
+        module = new_model(name, len(self.class_names), self.seed)
         module.load_state_dict(self.run(name).weights)
         if name in FUSIONS:
             module = Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), module)
         return module.to(self.device).eval()
 
-    def _train(self, name: ModelName, identity: dict[str, object]) -> Run:
-        config = training_config(name, self.parameters, self.dataset)
-        model = new_model(name, len(self.class_names), self.parameters.seed)
+    def _train(self, repetitions: list[Experiment], name: ModelName) -> None:
+        """Train and save one model in these repetitions, which follow one another, in the same steps."""
+        first = repetitions[0]
+        config = training_config(name, self.parameters, self.dataset, first.seed)
+        identities = [one._identity(name) for one in repetitions]
+        models = [new_model(name, len(self.class_names), one.seed) for one in repetitions]
         started = time.perf_counter()
-        training, validation = self._examples(name, "train"), self._examples(name, "validation")
-        train_s = time.perf_counter() - started
+        training, validation = first._examples(name, "train"), first._examples(name, "validation")
+        preparing_s = time.perf_counter() - started
         if name in FUSIONS:
             # the outputs may come from a file by now; what counts is what it took to compute them
-            train_s = sum(self._branch_outputs(part).seconds for part in ("train", "validation"))
+            preparing_s = sum(first._branch_outputs(part).seconds for part in ("train", "validation"))
         weights = class_weights(self.beats.label[self.split.train], len(self.class_names))
-        checkpoint = self.folder / name / f"checkpoint-{identity_key(identity)}.safetensors"
+        key = identity_key(identities[0]) + (f"-{len(models)}" if len(models) > 1 else "")
+        checkpoint = first.folder / name / f"checkpoint-{key}.safetensors"
         with epoch_progress(f"{MODEL_TITLES[name]}, {self.dataset}", config.epochs) as on_epoch:
-            trained = train(model, training, validation, config, weights, checkpoint, on_epoch)
+            trained = train_together(models, training, validation, config, weights, checkpoint, on_epoch)
+        for one, identity, model, outcome in zip(repetitions, identities, models, trained, strict=True):
+            one._runs[name] = one._test(name, identity, model, outcome, preparing_s / len(models))
+            save_run(one._runs[name], one.folder / name)
+        for outdated in (first.folder / name).glob("checkpoint-*.safetensors"):
+            outdated.unlink()
 
+    def _test(
+        self, name: ModelName, identity: dict[str, object], model: nn.Module, trained: Trained, preparing_s: float
+    ) -> Run:
+        """A trained model on the test beats, with all that a run keeps."""
         # a fusion classifies a beat only once both branches have
         branches_s = self._branch_outputs("test").seconds if name in FUSIONS else 0.0
         started = time.perf_counter()
@@ -173,7 +229,7 @@ class Experiment:
         return Run(
             identity=identity,
             best_epoch=trained.best_epoch,
-            train_s=train_s + sum(epoch.seconds for epoch in trained.history),
+            train_s=preparing_s + sum(epoch.seconds for epoch in trained.history),
             test_s=test_s,
             hardware=hardware(),
             metrics=evaluate(label, scores),
@@ -185,10 +241,11 @@ class Experiment:
     def _identity(self, name: ModelName) -> dict[str, object]:
         """Everything that a run's result depends on, as JSON types."""
         chosen = self.parameters
+        training = training_config(name, chosen, self.dataset, self.seed)
         identity = {
             "model": name,
-            "config": new_model(name, len(self.class_names), chosen.seed).config.model_dump(mode="json"),
-            "training": training_config(name, chosen, self.dataset).model_dump(mode="json", exclude_none=True),
+            "config": new_model(name, len(self.class_names), self.seed).config.model_dump(mode="json"),
+            "training": training.model_dump(mode="json", exclude_none=True),
             "training_set": chosen.training_set,
             "validation_fraction": chosen.validation_fraction,
             "split_seed": chosen.seed,

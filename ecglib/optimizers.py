@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
-from torch import nn
+from torch import Tensor
 
 
 class Noam(BaseModel):
@@ -41,13 +41,29 @@ class Adamax(BaseModel):
         return self.rate
 
 
-def make_optimizer(model: nn.Module, config: Noam | Adamax) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
-    """The optimiser over all parameters of `model`, and the learning rate as a function of the step (from 1)."""
+def make_optimizer(
+    parameters: Sequence[Tensor], config: Noam | Adamax
+) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
+    """The optimiser over `parameters`, and the learning rate as a function of the step (from 1).
+
+    The rate is 0 until `set_learning_rate` sets it.
+    """
+    on_gpu = parameters[0].is_cuda
+    # where steps are recorded, the rate is read from the device
+    rate = torch.zeros((), device=parameters[0].device) if on_gpu else 0.0
     if isinstance(config, Noam):
-        # rate 0 until the loop sets the first step's
         optimizer = torch.optim.Adam(
-            model.parameters(), lr=0.0, betas=config.betas, weight_decay=config.weight_decay, fused=True
+            parameters, rate, config.betas, weight_decay=config.weight_decay, fused=True, capturable=on_gpu
         )
     else:
-        optimizer = torch.optim.Adamax(model.parameters(), lr=config.rate, weight_decay=config.weight_decay)
+        optimizer = torch.optim.Adamax(parameters, rate, weight_decay=config.weight_decay, capturable=on_gpu)
     return optimizer, config.learning_rate
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """The rate of the next step, for all parameters; nothing waits for the device."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate

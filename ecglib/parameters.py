@@ -47,6 +47,8 @@ class Parameters(BaseModel):
     split: SplitKind | None = None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
+    # trainings of each model under seeds that count up from `seed`; the split stays
+    repetitions: PositiveInt = 1
     threads: PositiveInt | None = None
 
     batch_size: PositiveInt = 16
@@ -73,8 +75,9 @@ class Parameters(BaseModel):
         as a short hash where that would be long), so that a trial never overwrites the profile's own results.
         """
         stored = _read_profile(self.profile)
-        # the number of threads decides how long it takes, not what comes out
-        changed = {k: v for k, v in self.model_dump(mode="json", exclude={"threads"}).items() if stored[k] != v}
+        # threads decide how long it takes, not what comes out; a repetition is the same however many there are
+        values = self.model_dump(mode="json", exclude={"threads", "repetitions"})
+        changed = {key: value for key, value in values.items() if stored[key] != value}
         readable = "-".join([self.profile, *(f"{key}-{value}" for key, value in sorted(changed.items()))])
         if len(readable) <= LONGEST_LABEL and re.fullmatch(r"[\w.-]+", readable):
             return readable

@@ -66,7 +66,7 @@ def new_model(name: ModelName, classes: int, seed: int) -> nn.Module:
                 return IntermediateFusion(IntermediateFusionConfig(classes=classes, method=method))
 
 
-def training_config(name: ModelName, parameters: Parameters, dataset: Dataset) -> TrainingConfig:
+def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, seed: int) -> TrainingConfig:
     """How the parameters say that `name` is trained (report, Table II)."""
     match name:
         case "cnn_transformer":
@@ -87,6 +87,6 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset) -
         epochs=epochs,
         batch_size=parameters.batch_size,
         optimizer=optimizer,
-        seed=parameters.seed,
+        seed=seed,
         patience=parameters.early_stopping_patience,
     )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-_FUNCTION_KINDS = {"leaky_relu": "LeakyReLU", "max_pool1d": "MaxPool1d", "max_pool2d": "MaxPool2d"}
+_FUNCTION_KINDS = {"leaky_relu": "LeakyReLU", "max_pool2d": "MaxPool2d"}
 _FUNCTION_KINDS |= {"cat": "Concatenate", "mul": "Multiply", "__getitem__": "Select"}
 
 
@@ -149,6 +149,8 @@ def _module_settings(module: nn.Module) -> str:
             return ", ".join([f"{module.out_channels} filters", *(f"{word} {_size(size)}" for word, size in sizes)])
         case nn.Linear():
             return f"{module.in_features} → {module.out_features}"
+        case nn.MaxPool1d():
+            return f"kernel {_size(module.kernel_size)}, stride {_size(module.stride)}"
         case nn.BatchNorm1d() | nn.BatchNorm2d():
             return f"{module.num_features} channels"
         case nn.LayerNorm():
@@ -166,7 +168,7 @@ def _function_settings(name: str, arguments: Sequence[object], named_arguments: 
     match name:
         case "leaky_relu":
             return f"slope {named_arguments['negative_slope']}"
-        case "max_pool1d" | "max_pool2d":
+        case "max_pool2d":
             kernel = arguments[1]
             return f"kernel {_size(kernel)}, stride {_size(named_arguments['stride'] or kernel)}"
         case "cat":

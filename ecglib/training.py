@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecglib.files import replacing
-from ecglib.optimizers import Adamax, Noam, make_optimizer
+from ecglib.checkpoints import Epoch, Progress, State, load_checkpoint, save_checkpoint
+from ecglib.optimizers import Adamax, Noam, make_optimizer, set_learning_rate
+from ecglib.stacking import Stack
+from ecglib.steps import Examples, RecordedStep, Step, batch_sums
 
-# Raised whenever the same parameters and data give other weights than before; tests/test_training.py watches it.
+# Raised whenever the same parameters and data are trained differently than before, so that runs are not mixed;
+# tests/test_training.py watches it. Random numbers alone do not count: like rounding, they differ between
+# releases of PyTorch too, and a run with others is a run of the same training.
 TRAINING_VERSION = 1
-PREDICTION_BATCH = 256
+# beats a block without gradients; blocks that fit into a processor's cache are up to four times as fast
+_BLOCK = {"cpu": 32, "cuda": 2048}
 
 
 class TrainingConfig(BaseModel):
@@ -36,58 +37,6 @@ class TrainingConfig(BaseModel):
     seed: int = Field(0, ge=0)
     # epochs without a better validation accuracy after which training ends
     patience: int | None = Field(None, ge=1)
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What a model is trained or tested on, on one device.
-
-    Attributes
-    ----------
-    inputs : tuple of Tensor
-        One tensor an argument of the model's ``forward``, each with N rows.
-    label : Tensor of int64, shape (N,)
-    prepare : callable
-        Applied to each batch of `inputs` before the model sees it; it gives the model's arguments.
-        What is cheap to compute and large to keep (pictures) is made here.
-    """
-
-    inputs: tuple[Tensor, ...]
-    label: Tensor
-    prepare: Callable[..., tuple[Tensor, ...]] = lambda *inputs: inputs
-
-    def __len__(self) -> int:
-        return len(self.label)
-
-    def batch(self, rows: Tensor | slice) -> tuple[Tensor, ...]:
-        """The model's arguments for the given rows."""
-        return self.prepare(*(tensor[rows] for tensor in self.inputs))
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the learning curves; losses are class-weighted means, accuracies fractions.
-
-    The training figures are running values over the epoch's batches (dropout on), as in the report.
-    """
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    seconds: float
-
-
-@dataclass
-class _State:
-    """Everything that the next epoch depends on."""
-
-    history: list[Epoch] = field(default_factory=list)
-    step: int = 0
-    best_epoch: int = 0
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,60 +83,94 @@ def train(
     on_epoch : callable, optional
         Called with each finished `Epoch`, those of a checkpoint included.
     """
+    return train_together([model], training, validation, config, class_weights, checkpoint, on_epoch)[0]
+
+
+def train_together(
+    models: Sequence[nn.Module],
+    training: Examples,
+    validation: Examples,
+    config: TrainingConfig,
+    class_weights: np.ndarray,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> list[Trained]:
+    """`train` for several models of one kind in the same steps: repetitions under other seeds.
+
+    The r-th model has the seed ``config.seed + r``, which decides the order of its beats. Without
+    dropout each becomes what `train` would have made of it, up to rounding; with it, what `train`
+    could have made of it, since the models draw their random numbers in turn.
+
+    Parameters
+    ----------
+    models : sequence of Module
+        Alike but for their initial weights.
+    training, validation, config, class_weights, checkpoint
+        As for `train`.
+    on_epoch : callable, optional
+        Called with the first model's epochs.
+
+    Returns
+    -------
+    list of Trained
+        One a model. A model that early stopping has ended keeps its weights while the others go on.
+    """
     device = training.label.device
-    model.to(device)
+    for model in models:
+        model.to(device)
     weights = torch.as_tensor(class_weights, dtype=torch.float32, device=device)
-    optimizer, learning_rate = make_optimizer(model, config.optimizer)
-    state = _State()
+    stack = Stack(models)
+    optimizer, learning_rate = make_optimizer(stack.parameters(), config.optimizer)
+    state = State(0, [Progress() for _ in models], stack.state())
     if checkpoint is not None and checkpoint.is_file():
-        state = _load_checkpoint(checkpoint, model, optimizer)
-        for epoch in state.history if on_epoch else []:
+        state = load_checkpoint(checkpoint, stack, optimizer)
+        for epoch in state.progress[0].history if on_epoch else []:
             on_epoch(epoch)
+    step = Step(stack, training, optimizer, weights)
+    take_step = RecordedStep(step) if device.type == "cuda" else step
 
-    for number in range(len(state.history) + 1, config.epochs + 1):
-        if config.patience is not None and number - 1 - state.best_epoch >= config.patience:
-            break
+    while running := [one for one in state.progress if not one.is_over(config.epochs, config.patience)]:
         started = time.perf_counter()
+        number = len(running[0].history) + 1
+        step.begin_epoch()
         with seeded(config.seed, number):
-            order = torch.randperm(len(training), device=device)
-            model.train()
-            sums = torch.zeros(3, device=device)  # weighted loss, weight, correct
-            for rows in order.split(config.batch_size):
+            order = _orders(len(training), config.seed, number, len(models), device)
+            for rows in order.split(config.batch_size, dim=1):
                 state.step += 1
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate(state.step)
-                label = training.label[rows]
-                scores, _ = model(*training.batch(rows))
-                loss = F.cross_entropy(scores, label, weights)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                sums += _batch_sums(loss.detach(), scores.detach(), label, weights)
-        train_loss, train_accuracy = _means(sums, len(training))
-        validation_loss, validation_accuracy = evaluate_loss(model, validation, weights)
+                set_learning_rate(optimizer, learning_rate(state.step))
+                take_step(rows)
+        losses, accuracies = _means(step.sums, len(training))
+        validation_losses, validation_accuracies = _evaluate(stack, validation, weights)
 
-        if not state.history or validation_accuracy > state.history[state.best_epoch - 1].validation_accuracy:
-            state.best_epoch = number
-            state.best_weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        state.history.append(
-            Epoch(
-                epoch=number,
-                learning_rate=learning_rate(state.step),
-                train_loss=train_loss,
-                train_accuracy=train_accuracy,
-                validation_loss=validation_loss,
-                validation_accuracy=validation_accuracy,
-                seconds=time.perf_counter() - started,
+        weights_now = stack.state()
+        seconds = (time.perf_counter() - started) / len(models)
+        for index, one in enumerate(state.progress):
+            if one not in running:
+                continue
+            if one.is_best(validation_accuracies[index]):
+                one.best_epoch = number
+                for name, tensor in weights_now.items():
+                    state.best_weights[name][index] = tensor[index]
+            one.history.append(
+                Epoch(
+                    epoch=number,
+                    learning_rate=learning_rate(state.step),
+                    train_loss=losses[index],
+                    train_accuracy=accuracies[index],
+                    validation_loss=validation_losses[index],
+                    validation_accuracy=validation_accuracies[index],
+                    seconds=seconds,
+                )
             )
-        )
         if checkpoint is not None:
-            _save_checkpoint(checkpoint, model, optimizer, state)
-        if on_epoch:
-            on_epoch(state.history[-1])
+            save_checkpoint(checkpoint, stack, optimizer, state)
+        if on_epoch and state.progress[0] in running:
+            on_epoch(state.progress[0].history[-1])
 
-    model.load_state_dict(state.best_weights)
-    model.eval()
-    return Trained(state.history, state.best_epoch)
+    for index, model in enumerate(models):
+        model.load_state_dict({name: tensor[index] for name, tensor in state.best_weights.items()})
+        model.eval()
+    return [Trained(one.history, one.best_epoch) for one in state.progress]
 
 
 @contextmanager
@@ -201,81 +184,51 @@ def seeded(seed: int, epoch: int) -> Iterator[None]:
         yield
 
 
-@torch.inference_mode()
 def evaluate_loss(model: nn.Module, examples: Examples, weights: Tensor) -> tuple[float, float]:
     """Class-weighted cross entropy and accuracy of `model` in evaluation mode."""
-    model.eval()
-    sums = torch.zeros(3, device=weights.device)
-    for rows in _blocks(len(examples)):
-        label = examples.label[rows]
-        scores, _ = model(*examples.batch(rows))
-        sums += _batch_sums(F.cross_entropy(scores, label, weights), scores, label, weights)
-    return _means(sums, len(examples))
+    losses, accuracies = _evaluate(Stack([model]), examples, weights)
+    return losses[0], accuracies[0]
 
 
 @torch.inference_mode()
 def predict(model: nn.Module, examples: Examples) -> tuple[Tensor, Tensor]:
     """Scores (N, K) and features (N, D) of all examples, the model in evaluation mode."""
     model.eval()
-    outputs = [model(*examples.batch(rows)) for rows in _blocks(len(examples))]
+    outputs = [model(*examples.batch(rows)) for rows in _blocks(examples)]
     scores, features = zip(*outputs, strict=True)
     return torch.cat(scores), torch.cat(features)
 
 
-def _blocks(count: int) -> Iterator[slice]:
-    for start in range(0, count, PREDICTION_BATCH):
-        yield slice(start, start + PREDICTION_BATCH)
+@torch.inference_mode()
+def _evaluate(stack: Stack, examples: Examples, weights: Tensor) -> tuple[list[float], list[float]]:
+    """Losses and accuracies of all models of `stack`, each on all examples."""
+    stack.train(False)
+    sums = torch.zeros(3, len(stack), device=weights.device)
+    for rows in _blocks(examples):
+        inputs, label = examples.batch(rows), examples.label[rows]
+        scores = stack(*(tensor.expand(len(stack), *tensor.shape) for tensor in inputs))
+        sums += batch_sums(scores, label.expand(len(stack), -1), weights)
+    return _means(sums, len(examples))
 
 
-def _batch_sums(loss: Tensor, scores: Tensor, label: Tensor, weights: Tensor) -> Tensor:
-    # cross_entropy divides by the batch's weights; undone here, so that batches add up to the mean over all beats
-    weight = weights[label].sum()
-    correct = (scores.argmax(dim=1) == label).sum()
-    return torch.stack([loss * weight, weight, correct])
+def _orders(count: int, seed: int, epoch: int, models: int, device: torch.device) -> Tensor:
+    """Each model's order of `count` beats in one epoch, shape (models, count).
+
+    The first comes from the generator as it stands, the others from those of their own seeds.
+    """
+    orders = [torch.randperm(count, device=device)]
+    for other in range(seed + 1, seed + models):
+        with seeded(other, epoch):
+            orders.append(torch.randperm(count, device=device))
+    return torch.stack(orders)
 
 
-def _means(sums: Tensor, count: int) -> tuple[float, float]:
-    loss, weight, correct = sums.tolist()
-    return loss / weight, correct / count
+def _blocks(examples: Examples) -> Iterator[slice]:
+    size = _BLOCK[examples.label.device.type]
+    for start in range(0, len(examples), size):
+        yield slice(start, start + size)
 
 
-def _save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: _State) -> None:
-    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"best/{name}": tensor for name, tensor in state.best_weights.items()}
-    for index, entries in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in entries.items()}
-    progress = {
-        "step": state.step,
-        "best_epoch": state.best_epoch,
-        "history": [vars(epoch) for epoch in state.history],
-    }
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(contiguous, temporary, {"state": json.dumps(progress)})
-
-
-def _load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> _State:
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
-    with safe_open(path, framework="pt") as file:
-        progress = json.loads(file.metadata()["state"])
-        for key in file.keys():
-            part, name = key.split("/", 1)
-            parts[part][name] = file.get_tensor(key)
-    model.load_state_dict(parts["model"])
-    parameters = list(model.parameters())
-    entries: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in parts["optimizer"].items():
-        index, name = key.split("/")
-        parameter = parameters[int(index)]
-        if tensor.shape == parameter.shape:
-            # in the parameter's memory layout (channels last, say): the fused optimiser reads both in memory order
-            tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
-        entries.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
-    device = parameters[0].device
-    return _State(
-        history=[Epoch(**epoch) for epoch in progress["history"]],
-        step=progress["step"],
-        best_epoch=progress["best_epoch"],
-        best_weights={name: tensor.to(device) for name, tensor in parts["best"].items()},
-    )
+def _means(sums: Tensor, count: int) -> tuple[list[float], list[float]]:
+    loss, weight, correct = sums.double()
+    return (loss / weight).tolist(), (correct / count).tolist()

@@ -42,7 +42,7 @@ def no_training(monkeypatch):
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(experiment_module, "train", refuse)
+    monkeypatch.setattr(experiment_module, "train_together", refuse)
 
 
 @pytest.mark.parametrize("name", MODEL_TITLES)
@@ -90,7 +90,7 @@ def test_model_gives_the_stored_predictions(trained):
 
 def test_interrupted_training_is_resumed_with_the_same_result(trained, monkeypatch, tmp_path):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
-    real_train = experiment_module.train
+    real_train = experiment_module.train_together
 
     def interrupted(*arguments: object, **options: object) -> None:
         *front, _ = arguments
@@ -100,11 +100,11 @@ def test_interrupted_training_is_resumed_with_the_same_result(trained, monkeypat
 
         real_train(*front, stop)
 
-    monkeypatch.setattr(experiment_module, "train", interrupted)
+    monkeypatch.setattr(experiment_module, "train_together", interrupted)
     with pytest.raises(KeyboardInterrupt):
         new_experiment().run("cnn_transformer")
     assert len(list(tmp_path.rglob("checkpoint-*.safetensors"))) == 1
-    monkeypatch.setattr(experiment_module, "train", real_train)
+    monkeypatch.setattr(experiment_module, "train_together", real_train)
     resumed = new_experiment().run("cnn_transformer")
     assert not list(tmp_path.rglob("checkpoint-*.safetensors"))
     np.testing.assert_array_equal(resumed.predictions.scores, trained.run("cnn_transformer").predictions.scores)
@@ -141,3 +141,50 @@ def test_unknown_names_are_refused(trained):
         Experiment(load_parameters("demo"), "hits")
     with pytest.raises(EcglibError, match="model 'cnn3d' is none of cnn_transformer"):
         trained.run("cnn3d")
+
+
+def test_repetitions_differ_in_their_seed_alone(trained):
+    repeated = new_experiment(repetitions=3)
+    # the first is the run of one repetition, under the same name
+    assert repeated.folder == trained.folder
+    first, second, third = repeated.repetitions
+    assert [one.seed for one in (first, second, third)] == [3, 4, 5]
+    assert third.folder == trained.folder / "repetition-2"
+    np.testing.assert_array_equal(first.split.train, third.split.train)
+    identities = [one._identity("cnn2d") for one in (first, second)]
+    assert identities[0] == trained.run("cnn2d").identity
+    identities[1]["training"]["seed"] = 3
+    assert identities[0] == identities[1]
+
+
+def test_repetitions_are_the_runs_of_their_seeds(trained, monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    repeated = new_experiment(repetitions=2)
+    first, second = repeated.runs("cnn2d")
+    np.testing.assert_array_equal(first.predictions.scores, trained.run("cnn2d").predictions.scores)
+    assert not np.array_equal(first.predictions.scores, second.predictions.scores)
+    # a fusion joins the branches of its own repetition
+    late = repeated.runs("late")
+    assert late[0].identity["branches"]["cnn2d"] != late[1].identity["branches"]["cnn2d"]
+
+
+def test_repetitions_together_leave_a_run_each(trained, monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    runs = new_experiment(repetitions=3).runs("cnn2d", together=True)
+    assert [run.identity["training"]["seed"] for run in runs] == [3, 4, 5]
+    assert len({run.predictions.scores.tobytes() for run in runs}) == 3
+    assert len(list(tmp_path.rglob("run.json"))) == 3 and not list(tmp_path.rglob("checkpoint-*"))
+
+
+def test_repetitions_that_are_there_are_not_trained_again(trained, monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    new_experiment(repetitions=3).repetitions[1].run("cnn2d")
+    seeds, real_train = [], experiment_module.train_together
+
+    def watched(models: list, training: object, validation: object, config: object, *rest: object):
+        seeds.append([config.seed + index for index in range(len(models))])
+        return real_train(models, training, validation, config, *rest)
+
+    monkeypatch.setattr(experiment_module, "train_together", watched)
+    new_experiment(repetitions=4).runs("cnn2d", together=True)
+    assert seeds == [[3], [5, 6]]

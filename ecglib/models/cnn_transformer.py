@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from ecglib.models.layers import Conv1d, MaxPool1d, TransformerEncoderLayer
+
 
 class CnnTransformerConfig(BaseModel):
     """The report's section III.A.1; the defaults are its values (dropout: its Table II)."""
@@ -37,16 +39,17 @@ class CnnTransformer(nn.Module):
         # lengths: 187 -> 185 -> 185 -> 183, pooled 91 -> 89, 44 -> 42, 21 -> 19, 9
         self.convolutions = nn.ModuleList(
             [
-                nn.Conv1d(1, width, kernel_size=3),
-                nn.Conv1d(width, width, kernel_size=3, padding=1),
-                *(nn.Conv1d(width, width, kernel_size=3) for _ in range(4)),
+                Conv1d(1, width, kernel_size=3),
+                Conv1d(width, width, kernel_size=3, padding=1),
+                *(Conv1d(width, width, kernel_size=3) for _ in range(4)),
             ]
         )
+        self.pool = MaxPool1d(2)
         self.class_token = nn.Parameter(torch.randn(width))
         self.register_buffer("positions", sinusoidal_positions(10, width), persistent=False)
         # separate layers, because nn.TransformerEncoder would start all of them from the same weights
         self.encoder = nn.ModuleList(
-            nn.TransformerEncoderLayer(width, config.heads, config.feed_forward, config.dropout, batch_first=True)
+            TransformerEncoderLayer(width, config.heads, config.feed_forward, config.dropout)
             for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(width)
@@ -58,7 +61,7 @@ class CnnTransformer(nn.Module):
         for index, convolution in enumerate(self.convolutions):
             x = F.leaky_relu(convolution(x), self.config.leaky_slope)
             if index >= 2:
-                x = F.max_pool1d(x, 2)
+                x = self.pool(x)
         return x.transpose(1, 2)  # (B, 9, C)
 
     def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,114 @@
+"""A training's state after an epoch as one file, from which it goes on with the very same numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ecglib.files import replacing
+from ecglib.stacking import Stack
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the learning curves; losses are class-weighted means, accuracies fractions.
+
+    The training figures are running values over the epoch's batches (dropout on), as in the report.
+    Of models that are trained together, each has its share of the epoch's `seconds`.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+@dataclass
+class Progress:
+    """How far one model's training has come."""
+
+    history: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+
+    def is_best(self, accuracy: float) -> bool:
+        """Whether `accuracy` on the validation beats is above that of all epochs so far."""
+        return not self.history or accuracy > self.history[self.best_epoch - 1].validation_accuracy
+
+    def is_over(self, epochs: int, patience: int | None) -> bool:
+        """Whether all epochs are done, or `patience` of them brought nothing better."""
+        done = len(self.history)
+        return done >= epochs or (patience is not None and done - self.best_epoch >= patience)
+
+
+@dataclass
+class State:
+    """Everything that the next epoch depends on, beside the models and the optimiser.
+
+    Attributes
+    ----------
+    step : int
+        Optimiser steps so far.
+    progress : list of Progress
+        One a model.
+    best_weights : dict of str to Tensor, shapes (R, ...)
+        Of each model's best epoch.
+    """
+
+    step: int
+    progress: list[Progress]
+    best_weights: dict[str, Tensor]
+
+
+def save_checkpoint(path: Path, stack: Stack, optimizer: torch.optim.Optimizer, state: State) -> None:
+    """Write everything to `path`; the checkpoint of the epoch before is replaced only on success."""
+    # here, because whoever keeps no checkpoint needs no safetensors
+    from safetensors.torch import save_file
+
+    tensors = {f"model/{name}": tensor for name, tensor in stack.state().items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in state.best_weights.items()}
+    for index, entries in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in entries.items()}
+    progress = [
+        {"best_epoch": one.best_epoch, "history": [vars(epoch) for epoch in one.history]} for one in state.progress
+    ]
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(contiguous, temporary, {"state": json.dumps({"step": state.step, "progress": progress})})
+
+
+def load_checkpoint(path: Path, stack: Stack, optimizer: torch.optim.Optimizer) -> State:
+    """Put models and optimiser into the state that `save_checkpoint` found them in; the rest is returned."""
+    from safetensors import safe_open
+
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+    with safe_open(path, framework="pt") as file:
+        saved = json.loads(file.metadata()["state"])
+        for key in file.keys():
+            part, name = key.split("/", 1)
+            parts[part][name] = file.get_tensor(key)
+    stack.load(parts["model"])
+    parameters = stack.parameters()
+    entries: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in parts["optimizer"].items():
+        index, name = key.split("/")
+        parameter = parameters[int(index)]
+        if tensor.shape == parameter.shape:
+            # in the parameter's memory layout (channels last, say): the fused optimiser reads both in memory order
+            tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
+        entries.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
+    device = parameters[0].device
+    return State(
+        step=saved["step"],
+        progress=[
+            Progress([Epoch(**epoch) for epoch in one["history"]], one["best_epoch"]) for one in saved["progress"]
+        ],
+        best_weights={name: tensor.to(device) for name, tensor in parts["best"].items()},
+    )

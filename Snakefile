@@ -34,6 +34,7 @@ USES = {
     "06_experiment_1": ALL,
     "07_experiment_2": ALL,
     "08_by_patient": ALL,
+    "09_repetitions": (*ALL, "repetitions"),
 }
 # Which notebooks must have run before: they leave the trained models that the next one loads.
 AFTER = {
@@ -43,6 +44,7 @@ AFTER = {
     "06_experiment_1": ["04_late_fusion"],
     "07_experiment_2": ["05_intermediate_fusion"],
     "08_by_patient": ["04_late_fusion"],
+    "09_repetitions": ["05_intermediate_fusion"],
 }
 
 
@@ -76,6 +78,7 @@ def outputs(notebook, dataset):
         "06_experiment_1": [*table(3), *table(4)],
         "07_experiment_2": [*table(6), *table(7)],
         "08_by_patient": [*table("_patients"), *figure(0, "by_patient")],
+        "09_repetitions": [*table("_repetitions"), *figure(0, "repetitions")],
     }[notebook]
 
 
@@ -88,12 +91,13 @@ def beat_table(dataset):
     return [] if PARAMETERS.source == "synthetic" else [paths.tables() / f"{dataset}-{PARAMETERS.source}.parquet"]
 
 
-# Kaggle's files do not say whose a beat is, so that they cannot be split by patient.
+# Kaggle's files do not say whose a beat is, so that they cannot be split by patient; one repetition is the model's own run.
 NODES = [
     (notebook, dataset)
     for notebook in USES
     for dataset in PARAMETERS.datasets
     if not (notebook == "08_by_patient" and PARAMETERS.source == "kaggle")
+    if not (notebook == "09_repetitions" and PARAMETERS.repetitions == 1)
 ]
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,10 +68,7 @@ class State:
 
 
 def save_checkpoint(path: Path, stack: Stack, optimizer: torch.optim.Optimizer, state: State) -> None:
-    """Write everything to `path`; the checkpoint of the epoch before is replaced only on success."""
-    # here, because whoever keeps no checkpoint needs no safetensors
-    from safetensors.torch import save_file
-
+    """Write everything to `path` (NumPy's .npz); the checkpoint before is replaced only on success."""
     tensors = {f"model/{name}": tensor for name, tensor in stack.state().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in state.best_weights.items()}
     for index, entries in optimizer.state_dict()["state"].items():
@@ -78,21 +76,21 @@ def save_checkpoint(path: Path, stack: Stack, optimizer: torch.optim.Optimizer, 
     progress = [
         {"best_epoch": one.best_epoch, "history": [vars(epoch) for epoch in one.history]} for one in state.progress
     ]
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(contiguous, temporary, {"state": json.dumps({"step": state.step, "progress": progress})})
+    text = json.dumps({"step": state.step, "progress": progress})
+    arrays = {name: tensor.numpy(force=True) for name, tensor in tensors.items()}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, state=np.array(text), **arrays)
 
 
 def load_checkpoint(path: Path, stack: Stack, optimizer: torch.optim.Optimizer) -> State:
     """Put models and optimiser into the state that `save_checkpoint` found them in; the rest is returned."""
-    from safetensors import safe_open
-
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
-    with safe_open(path, framework="pt") as file:
-        saved = json.loads(file.metadata()["state"])
-        for key in file.keys():
-            part, name = key.split("/", 1)
-            parts[part][name] = file.get_tensor(key)
+    with np.load(path) as file:
+        saved = json.loads(str(file["state"]))
+        for key in file.files:
+            if key != "state":
+                part, name = key.split("/", 1)
+                parts[part][name] = torch.from_numpy(file[key])
     stack.load(parts["model"])
     parameters = stack.parameters()
     entries: dict[int, dict[str, Tensor]] = {}
@@ -103,6 +101,7 @@ def load_checkpoint(path: Path, stack: Stack, optimizer: torch.optim.Optimizer) 
             # in the parameter's memory layout (channels last, say): the fused optimiser reads both in memory order
             tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
         entries.setdefault(int(index), {})[name] = tensor
+    # the groups hold no more than the configuration, and the rate, which each step sets
     optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
     device = parameters[0].device
     return State(

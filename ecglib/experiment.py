@@ -207,13 +207,13 @@ class Experiment:
             preparing_s = sum(first._branch_outputs(part).seconds for part in ("train", "validation"))
         weights = class_weights(self.beats.label[self.split.train], len(self.class_names))
         key = identity_key(identities[0]) + (f"-{len(models)}" if len(models) > 1 else "")
-        checkpoint = first.folder / name / f"checkpoint-{key}.safetensors"
+        checkpoint = first.folder / name / f"checkpoint-{key}.npz"
         with epoch_progress(f"{MODEL_TITLES[name]}, {self.dataset}", config.epochs) as on_epoch:
             trained = train_together(models, training, validation, config, weights, checkpoint, on_epoch)
         for one, identity, model, outcome in zip(repetitions, identities, models, trained, strict=True):
             one._runs[name] = one._test(name, identity, model, outcome, preparing_s / len(models))
             save_run(one._runs[name], one.folder / name)
-        for outdated in (first.folder / name).glob("checkpoint-*.safetensors"):
+        for outdated in (first.folder / name).glob("checkpoint-*.npz"):
             outdated.unlink()
 
     def _test(

@@ -103,10 +103,10 @@ def test_interrupted_training_is_resumed_with_the_same_result(trained, monkeypat
     monkeypatch.setattr(experiment_module, "train_together", interrupted)
     with pytest.raises(KeyboardInterrupt):
         new_experiment().run("cnn_transformer")
-    assert len(list(tmp_path.rglob("checkpoint-*.safetensors"))) == 1
+    assert len(list(tmp_path.rglob("checkpoint-*.npz"))) == 1
     monkeypatch.setattr(experiment_module, "train_together", real_train)
     resumed = new_experiment().run("cnn_transformer")
-    assert not list(tmp_path.rglob("checkpoint-*.safetensors"))
+    assert not list(tmp_path.rglob("checkpoint-*.npz"))
     np.testing.assert_array_equal(resumed.predictions.scores, trained.run("cnn_transformer").predictions.scores)
 
 

@@ -25,6 +25,7 @@ seed: 1
 cnn_transformer_epochs: 1
 cnn2d_epochs: 1
 fusion_epochs: 2
+repetitions: 2
 """
 CHECKOUT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("*.py"))
@@ -80,9 +81,9 @@ def test_every_figure_and_table_is_there(home):
     expected |= {f"fig{number:02d}_ptb_{model}_learning_curves" for number, model in numbered}
     expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats"}
     expected |= {f"fig00_ptb_{model}_confusion" for model in models}
-    expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient"}
+    expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient", "fig00_ptb_repetitions"}
     files = {f"{name}.{kind}" for name in expected for kind in ("png", "svg")}
-    files |= {f"table{name}_ptb.{kind}" for name in (3, 4, 6, 7, "_patients") for kind in ("csv", "md")}
+    files |= {f"table{name}_ptb.{kind}" for name in (3, 4, 6, 7, "_patients", "_repetitions") for kind in ("csv", "md")}
     assert {path.name for path in folder.iterdir()} == files
 
 
@@ -102,7 +103,8 @@ def test_nothing_is_done_twice(home):
 
 def test_a_changed_parameter_reruns_what_depends_on_it(home):
     profile = home / "params" / "tiny.yaml"
-    downstream = {"04_late_fusion", "05_intermediate_fusion", "06_experiment_1", "07_experiment_2", "08_by_patient"}
+    experiments = {"06_experiment_1", "07_experiment_2", "08_by_patient", "09_repetitions"}
+    downstream = {"04_late_fusion", "05_intermediate_fusion", *experiments}
     try:
         profile.write_text(TINY.replace("cnn2d_epochs: 1", "cnn2d_epochs: 2"))
         assert planned(home) == {"03_cnn2d", *downstream}
@@ -110,6 +112,8 @@ def test_a_changed_parameter_reruns_what_depends_on_it(home):
         assert planned(home) == downstream
         profile.write_text(TINY.replace("seed: 1", "seed: 2"))
         assert planned(home) == set(NOTEBOOKS)
+        profile.write_text(TINY.replace("repetitions: 2", "repetitions: 3"))
+        assert planned(home) == {"09_repetitions"}
         # a comment is no change
         profile.write_text(f"# tiny\n{TINY}")
         assert planned(home) == set()

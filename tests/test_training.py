@@ -82,9 +82,9 @@ def test_loop_equals_a_plain_one():
 @pytest.mark.parametrize("name", ["cnn_transformer", "cnn2d"])
 def test_resumed_run_equals_uninterrupted_one(name, tmp_path):
     whole, trained = fit(small(3), name)
-    fit(small(2), name, checkpoint=tmp_path / "checkpoint.safetensors")
+    fit(small(2), name, checkpoint=tmp_path / "checkpoint.npz")
     told: list[Epoch] = []
-    resumed, again = fit(small(3), name, checkpoint=tmp_path / "checkpoint.safetensors", on_epoch=told.append)
+    resumed, again = fit(small(3), name, checkpoint=tmp_path / "checkpoint.npz", on_epoch=told.append)
     assert torch.equal(weights_of(whole), weights_of(resumed))
     assert [epoch.epoch for epoch in told] == [1, 2, 3]
     assert [e.train_loss for e in trained.history] == [e.train_loss for e in again.history]
@@ -124,11 +124,11 @@ def test_early_stopping_ends_after_the_patience_also_when_resumed(tmp_path):
 
     whole, trained = fit(patient(9))
     assert trained.best_epoch == 1 and len(trained.history) == 4
-    fit(patient(2), checkpoint=tmp_path / "checkpoint.safetensors")
-    resumed, again = fit(patient(9), checkpoint=tmp_path / "checkpoint.safetensors")
+    fit(patient(2), checkpoint=tmp_path / "checkpoint.npz")
+    resumed, again = fit(patient(9), checkpoint=tmp_path / "checkpoint.npz")
     assert len(again.history) == 4 and torch.equal(weights_of(whole), weights_of(resumed))
     # a finished one is not gone on with
-    _, finished = fit(patient(9), checkpoint=tmp_path / "checkpoint.safetensors")
+    _, finished = fit(patient(9), checkpoint=tmp_path / "checkpoint.npz")
     assert len(finished.history) == 4
     # fewer epochs than the patience: nothing changes
     assert len(fit(patient(2))[1].history) == 2

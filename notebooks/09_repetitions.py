@@ -1,0 +1,59 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Repetitions: what the seed decides
+#
+# The original paper trained each model ten times and reports mean and standard deviation; the report
+# trained once. Here the same training runs under several seeds, which decide the initial weights, the order of
+# the beats and the dropout. The beats to train, to validate and to test on stay the same.
+#
+# How many there are is the parameter `repetitions`. On a graphics processor the repetitions of a branch are
+# trained in the same steps, on a CPU one after the other.
+
+# %%
+from ecglib.experiment import Experiment
+from ecglib.outputs import publish_figure, publish_table
+from ecglib.parameters import load_parameters
+from ecglib.recipes import BRANCHES, MODEL_TITLES
+from ecglib.repetitions import repetition_curves, repetition_summary, repetition_table
+
+# %% tags=["parameters"]
+profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
+overrides: dict = {}  # single parameters, such as {"repetitions": 3}
+
+# %%
+parameters = load_parameters(profile, **overrides)
+experiment = Experiment(parameters, dataset)
+print("seeds:", ", ".join(str(one.seed) for one in experiment.repetitions))
+
+# %% [markdown]
+# ## Learning curves
+#
+# One pair of lines a repetition.
+
+# %% tags=["nbval-ignore-output"]
+figure = repetition_curves(experiment, BRANCHES, title=f"Repetitions, {dataset}")
+publish_figure(figure, experiment, 0, "repetitions")
+
+# %% [markdown]
+# ## Test results
+#
+# Mean ± standard deviation over the repetitions, in percent, each with the weights of its best validation
+# epoch. A fusion joins the branches of its own repetition.
+
+# %% tags=["nbval-ignore-output"]
+tidy = repetition_table(experiment, tuple(MODEL_TITLES))
+publish_table(tidy, repetition_summary(tidy), experiment, "repetitions")

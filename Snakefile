@@ -7,7 +7,7 @@ from ecglib import paths
 from ecglib.dependencies import PACKAGE, ecglib_modules
 from ecglib.errors import EcglibError
 from ecglib.parameters import load_parameters
-from ecglib.recipes import FIGURE_NUMBERS
+from ecglib.names import FIGURE_NUMBERS
 
 PYTHON = sys.executable
 try:

@@ -6,6 +6,7 @@ The report's workflow re-runs a notebook when one of these changed, and only the
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -22,6 +23,7 @@ def ecglib_modules(source: Path) -> list[Path]:
     return sorted(found)
 
 
+@cache
 def _imported(source: Path) -> set[Path]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):

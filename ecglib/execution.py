@@ -1,5 +1,8 @@
 """Headless execution of the notebooks with papermill."""
 
+# one line has to come before the imports
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import os
@@ -7,6 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+# nbformat's validator would build a grammar of addresses, 0.9 s of each run, to check a format that no notebook has
+sys.modules.setdefault("rfc3987_syntax", None)
 
 import jupytext
 import nbformat
@@ -103,7 +109,8 @@ def _forget_paths(notebook: Path, source: Path, executed: Path) -> None:
 def _kernel_settings(scratch: Path) -> Config:
     # sockets that only this user can reach, where the system has them; ipykernel warns of the others
     settings = {"transport": "ipc", "ip": str(scratch / "kernel")} if os.name == "posix" else {}
-    return Config({"KernelManager": settings})
+    # at the end the kernel is stopped, not asked to go, which takes a second: what it wrote is on the disk by then
+    return Config({"KernelManager": settings, "NotebookClient": {"shutdown_kernel": "immediate"}})
 
 
 def _first_line(text: str) -> str:

@@ -30,9 +30,10 @@ from ecglib.errors import EcglibError
 from ecglib.evaluation import evaluate
 from ecglib.files import replacing
 from ecglib.models import Hybrid
+from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, ModelName
 from ecglib.parameters import Parameters
 from ecglib.progress import epoch_progress
-from ecglib.recipes import BRANCHES, FUSIONS, MODEL_TITLES, ModelName, new_model, training_config
+from ecglib.recipes import new_model, training_config
 from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, save_run, weights_digest
 from ecglib.steps import Examples
 from ecglib.training import TRAINING_VERSION, Trained, predict, train_together

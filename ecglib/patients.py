@@ -15,7 +15,7 @@ from ecglib.data.table import Beats
 from ecglib.evaluation import HEADLINE_METRICS, Metrics, evaluate, subject_intervals
 from ecglib.experiment import Experiment
 from ecglib.figures import BLUE, GREY, VERMILION, new_figure, style
-from ecglib.recipes import MODEL_TITLES, ModelName
+from ecglib.names import MODEL_TITLES, ModelName
 from ecglib.tables import EXPERIMENT_1, METRIC_TITLES
 
 MOST_RECORDS_DRAWN = 48

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -232,6 +231,9 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str], title: str)
     class_names : sequence of str, length K
     title : str
     """
+    # imported here, because most notebooks have no confusion matrix
+    import seaborn as sns
+
     size = len(class_names)
     total = matrix.sum(axis=1, keepdims=True)
     share = np.divide(matrix, total, out=np.zeros(matrix.shape), where=total > 0)

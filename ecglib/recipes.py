@@ -1,8 +1,6 @@
-"""The report's five models by name (late fusion, and intermediate fusion three ways), and how each is trained."""
+"""How each of the report's models is made and trained."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 from torch import nn
 
@@ -17,39 +15,10 @@ from ecglib.models import (
     LateFusion,
     LateFusionConfig,
 )
+from ecglib.names import ModelName
 from ecglib.optimizers import Adamax, Noam
 from ecglib.parameters import Parameters
 from ecglib.training import TrainingConfig, seeded
-
-ModelName = Literal["cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"]
-BRANCHES: tuple[ModelName, ...] = ("cnn_transformer", "cnn2d")
-FUSIONS: tuple[ModelName, ...] = ("late", "concat", "sum", "weighted_sum")
-MODEL_TITLES: dict[ModelName, str] = {
-    "cnn_transformer": "1D CNN-Transformer",
-    "cnn2d": "2D CNN",
-    "late": "Hybrid, late fusion",
-    "concat": "Hybrid, concatenation",
-    "sum": "Hybrid, sum",
-    "weighted_sum": "Hybrid, weighted sum",
-}
-# learning curves in the report, by model and data set; PTB-XL stands where PTB does
-_FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
-    ("cnn_transformer", "ptb"): 3,
-    ("cnn_transformer", "mitbih"): 4,
-    ("cnn2d", "ptb"): 5,
-    ("cnn2d", "mitbih"): 6,
-    ("late", "ptb"): 7,
-    ("late", "mitbih"): 8,
-    ("concat", "ptb"): 9,
-    ("sum", "ptb"): 10,
-    ("weighted_sum", "ptb"): 11,
-    ("concat", "mitbih"): 12,
-    ("sum", "mitbih"): 13,
-    ("weighted_sum", "mitbih"): 14,
-}
-FIGURE_NUMBERS = _FIGURE_NUMBERS | {
-    (model, "ptbxl"): number for (model, dataset), number in _FIGURE_NUMBERS.items() if dataset == "ptb"
-}
 
 
 def new_model(name: ModelName, classes: int, seed: int) -> nn.Module:

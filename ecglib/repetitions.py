@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from ecglib.evaluation import HEADLINE_METRICS
 from ecglib.experiment import Experiment
 from ecglib.figures import BLUE, VERMILION, new_figure, style
-from ecglib.recipes import MODEL_TITLES, ModelName
+from ecglib.names import MODEL_TITLES, ModelName
 from ecglib.tables import METRIC_TITLES
 
 

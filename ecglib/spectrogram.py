@@ -12,7 +12,6 @@ from importlib.resources import files
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.signal import get_window
 from torch import Tensor
 
 # Raised whenever the same beat gives another picture than before.
@@ -44,7 +43,7 @@ def decibels(signal: Tensor) -> Tensor:
     # in double precision: bins 60 dB below their segment's strongest would lose digits in single
     segments = signal.double().unfold(-1, SEGMENT, SEGMENT - OVERLAP)  # (B, 6, 32)
     segments = segments - segments.mean(dim=-1, keepdim=True)
-    window = torch.from_numpy(get_window("blackman", SEGMENT)).to(signal.device)
+    window = torch.blackman_window(SEGMENT, dtype=torch.float64, device=signal.device)
     power = torch.fft.rfft(segments * window).abs().square() / (RATE_HZ * window.square().sum())  # (B, 6, 17)
     # one-sided: all bins but 0 Hz and half the rate stand for two
     power[..., 1:-1] *= 2

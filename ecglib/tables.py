@@ -12,7 +12,7 @@ import yaml
 from ecglib.data.splits import class_counts, default_split
 from ecglib.evaluation import HEADLINE_METRICS, Metrics
 from ecglib.experiment import Experiment
-from ecglib.recipes import MODEL_TITLES, ModelName
+from ecglib.names import MODEL_TITLES, ModelName
 
 EXPERIMENT_1: tuple[ModelName, ...] = ("cnn_transformer", "cnn2d", "late")
 EXPERIMENT_2: tuple[ModelName, ...] = ("concat", "sum", "weighted_sum", "late")

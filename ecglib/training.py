@@ -194,9 +194,15 @@ def evaluate_loss(model: nn.Module, examples: Examples, weights: Tensor) -> tupl
 def predict(model: nn.Module, examples: Examples) -> tuple[Tensor, Tensor]:
     """Scores (N, K) and features (N, D) of all examples, the model in evaluation mode."""
     model.eval()
-    outputs = [model(*examples.batch(rows)) for rows in _blocks(examples)]
-    scores, features = zip(*outputs, strict=True)
-    return torch.cat(scores), torch.cat(features)
+    scores = features = torch.empty(0)
+    for rows in _blocks(examples):
+        some_scores, some_features = model(*examples.batch(rows))
+        if rows.start == 0:
+            # all of it at once: a list of blocks, joined at the end, would take twice the memory
+            scores = some_scores.new_empty(len(examples), *some_scores.shape[1:])
+            features = some_features.new_empty(len(examples), *some_features.shape[1:])
+        scores[rows], features[rows] = some_scores, some_features
+    return scores, features
 
 
 @torch.inference_mode()

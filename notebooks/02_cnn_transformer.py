@@ -26,10 +26,11 @@ import torch
 
 from ecglib.architecture import draw_hybrid, draw_layers
 from ecglib.experiment import Experiment
+from ecglib.names import FIGURE_NUMBERS
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import confusion_matrix, learning_curves
-from ecglib.recipes import FIGURE_NUMBERS, new_model
+from ecglib.recipes import new_model
 from ecglib.tables import class_metric_table, metric_summary
 from ecglib.tracing import layer_table
 

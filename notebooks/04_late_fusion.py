@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 
 from ecglib.experiment import Experiment
+from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import confusion_matrix, learning_curves
-from ecglib.recipes import FIGURE_NUMBERS, MODEL_TITLES
 from ecglib.tables import class_metric_table, metric_summary
 
 # %% tags=["parameters"]

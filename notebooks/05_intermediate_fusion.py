@@ -22,10 +22,11 @@
 import pandas as pd
 
 from ecglib.experiment import Experiment
+from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import learning_curves
-from ecglib.recipes import FIGURE_NUMBERS, MODEL_TITLES, new_model
+from ecglib.recipes import new_model
 from ecglib.tables import metric_summary
 
 # %% tags=["parameters"]

@@ -24,9 +24,9 @@
 
 # %%
 from ecglib.experiment import Experiment
+from ecglib.names import BRANCHES, MODEL_TITLES
 from ecglib.outputs import publish_figure, publish_table
 from ecglib.parameters import load_parameters
-from ecglib.recipes import BRANCHES, MODEL_TITLES
 from ecglib.repetitions import repetition_curves, repetition_summary, repetition_table
 
 # %% tags=["parameters"]

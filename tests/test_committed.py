@@ -15,9 +15,9 @@ from ecglib.data import ptbxl
 from ecglib.data.table import Beats
 from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.experiment import Experiment
+from ecglib.names import FUSIONS, MODEL_TITLES
 from ecglib.parameters import load_parameters
 from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
-from ecglib.recipes import FUSIONS, MODEL_TITLES
 from ecglib.runs import load_run
 from ecglib.spectrogram import pictures
 

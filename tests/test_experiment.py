@@ -10,8 +10,8 @@ from ecglib import experiment as experiment_module
 from ecglib.errors import EcglibError
 from ecglib.evaluation import evaluate
 from ecglib.experiment import Experiment
+from ecglib.names import FUSIONS, MODEL_TITLES
 from ecglib.parameters import load_parameters
-from ecglib.recipes import FUSIONS, MODEL_TITLES
 from ecglib.runs import load_run, save_run
 from ecglib.spectrogram import pictures
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import tracemalloc
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -89,6 +91,28 @@ def test_any_value_is_read_to_the_bit(samples, label, exact, ending, last_ending
     text = text.replace("\n", ending)
     write(tmp_path, "mitbih", text if last_ending else text.removesuffix(ending), text)
     assert_rows(kaggle.build("mitbih", tmp_path), rows, rows)
+
+
+def test_numbers_of_64_bits_and_of_many_formats_are_read_as_pandas_reads_them(tmp_path, small_blocks):
+    generator = np.random.default_rng(6)
+    rows = np.column_stack([generator.random((40, 187)) ** generator.integers(1, 20, 187), [0, 1, 2, 3, 4] * 8])
+    lines = text_of(rows).splitlines()
+    for row, value in enumerate(
+        ("1.0", "1", "1e-05", "+0.5", ".25", "1E-3", " 0.5", "-0.0", "0.1234567890123456789"), 10
+    ):
+        replaced(row, row, value)(lines)
+    # half-way between two 32-bit numbers, but for the last digits
+    halves = {"5.000000298023223877e-01": 0.5 + 2**-24, "5.000000298023223876e-01": 0.5}
+    for row, text in enumerate(halves, 30):
+        replaced(row, 1, text)(lines)
+    text = "\n".join(lines)
+    write(tmp_path, "mitbih", text, text + "\n")
+    beats = kaggle.build("mitbih", tmp_path)
+    expected = pd.read_csv(io.StringIO(text), header=None, dtype=str).map(float).to_numpy().astype(np.float32)
+    # rounding to 64 bits on the way, as pandas does, would make both 0.5
+    expected[29:31, 0] = list(halves.values())
+    assert_rows(beats, expected, expected)
+    assert beats.metadata.made_from["mitbih_train.csv"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("packing", ["archive", "archive itself", "folder in archive", "one each", "plain first"])
@@ -176,6 +200,10 @@ FAULTS = {
     "quoted": (replaced(33, 2, '"0.5"'), "row 33 has '\"0.5\"' in column 2, which is not a number"),
     "binary": (replaced(33, 2, "\0\x1b[2J"), r"row 33 has '\x00\x1b[2J' in column 2, which is not a number"),
     "above 1": (replaced(12, 5, "1.5"), "row 12 has 1.5 in column 5, outside [0, 1]"),
+    "above all 32-bit numbers": (
+        replaced(12, 5, "1.000000000000000000e+50"),
+        "row 12 has 1.000000000000000000e+50 in column 5, outside [0, 1]",
+    ),
     "below 0": (replaced(38, 5, "-1e-3"), "row 38 has -1e-3 in column 5, outside [0, 1]"),
     "label too high": (replaced(7, 188, "5.0"), "row 7 has label 5.0, expected 0 or 1 or 2 or 3 or 4"),
     "label below 0": (replaced(7, 188, "-1"), "row 7 has label -1, expected"),
@@ -351,25 +379,41 @@ def test_duplicates_are_counted_as_sets_count_them(tmp_path):
     assert beats.metadata.made_from["duplicate_rows"] == str(len(rows) + 1 - len(distinct))
 
 
+@given(st.lists(st.floats(0, 2.0**100, width=32), min_size=1, max_size=40), st.integers(1, 5))
+def test_fixed_width_reads_every_32_bit_number(values, columns):
+    rows = np.array(values * columns, dtype=np.float32).reshape(-1, columns)
+    text = "".join(",".join(f"{value:.18e}" for value in row) + "\n" for row in rows.tolist())
+    np.testing.assert_array_equal(parse_fixed_width(text.encode(), columns), rows, strict=True)
+
+
 @given(st.lists(st.decimals(0, 10**6, allow_nan=False), min_size=1, max_size=40), st.integers(1, 5))
 def test_fixed_width_numbers_are_read_as_numpy_reads_them(values, columns):
-    values = (values * columns)[: len(values) * columns]
-    rows = np.array([float(value) for value in values]).reshape(-1, columns)
-    lines = [",".join(f"{value:.18e}" for value in row) for row in rows]
-    for text in ("\n".join(lines), "\n".join(lines) + "\n"):
-        found = parse_fixed_width(text.encode(), columns)
-        # None is allowed where the nearest 32-bit number hangs on the last digits
-        assert found is None or np.array_equal(found, rows.astype(np.float32))
+    rows = np.array([float(value) for value in values * columns]).reshape(-1, columns)
+    text = "".join(",".join(f"{value:.18e}" for value in row) + "\n" for row in rows)
+    found = parse_fixed_width(text.encode(), columns)
+    # None is allowed where the nearest 32-bit number hangs on more than nine digits
+    assert found is None or np.array_equal(found, rows.astype(np.float32))
+
+
+@given(st.text("0159", min_size=19, max_size=19), st.integers(0, 18), st.sampled_from("+-"), st.integers(0, 99))
+def test_fixed_width_text_that_is_not_normalised(digits, zeros, sign, exponent):
+    """Leading zeros cost digits; what is left of them must not be mistaken for the number."""
+    text = f"{'0' * zeros}{digits[zeros:]}"
+    text = f"{text[0]}.{text[1:]}e{sign}{exponent:02d}"
+    found = parse_fixed_width(f"{text}\n".encode(), 1)
+    if found is not None:
+        assert found.item() == np.float32(text)
 
 
 def test_fixed_width_is_used_for_what_kaggle_prints_and_refuses_anything_else():
     rows = rows_of([0, 1, 2])
     text = text_of(rows).encode()
-    np.testing.assert_array_equal(parse_fixed_width(text, 188), rows)
+    np.testing.assert_array_equal(parse_fixed_width(memoryview(text), 188), rows)
     # each byte of the first cell, replaced by one that does not belong there
     for place in range(25):
-        for wrong in (b"x", b" ", b"-", b":", b"/"):
-            if not (place == 21 and wrong == b"-"):
+        for wrong in (b"x", b" ", b"-", b":", b"/", b",", b"\n", b"\xb0"):
+            if (place, wrong) not in ((21, b"-"), (24, b",")):
                 assert parse_fixed_width(text[:place] + wrong + text[place + 1 :], 188) is None, (place, wrong)
-    for other in (b"", text[:-2], text + b"1", text.replace(b"\n", b"\r\n"), text.replace(b",", b";")):
+    others = (b"", text[:-1], text[:-2], text + b"1", text.replace(b"\n", b"\r\n"), text.replace(b",", b";"))
+    for other in (*others, text[:-1] + b","):
         assert parse_fixed_width(other, 188) is None

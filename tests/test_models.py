@@ -10,7 +10,8 @@ from torch import nn
 from ecglib.errors import EcglibError
 from ecglib.models import Cnn2d, CnnTransformer, Hybrid, LateFusion, LateFusionConfig
 from ecglib.models.cnn_transformer import sinusoidal_positions
-from ecglib.recipes import BRANCHES, FUSIONS, MODEL_TITLES, new_model
+from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES
+from ecglib.recipes import new_model
 
 INPUTS = {
     "cnn_transformer": [(187,)],

@@ -2,39 +2,40 @@
 
 The files (Kachuee et al. 2018, doi 10.1109/ICHI.2018.00092; kaggle.com/datasets/shayanfazeli/heartbeat)
 have no header row, and 188 columns: the 187 samples of a beat, then its label. They are read block by
-block, so that a file's text is never in memory as a whole; the rows keep the order of the files.
+block, so that a file's text is never in memory as a whole; the rows keep the order of the files. One
+thread reads, one computes the SHA-256, which takes longest, and one parses.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
-import os
 import zipfile
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 
 from ecglib.data import mitbih, ptb
-from ecglib.data.fixed_width import parse_fixed_width
+from ecglib.data.fixed_width import CELL_BYTES, parse_any_width, parse_fixed_width
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
 from ecglib.errors import EcglibError
 
 RECIPE = "rows of the Kaggle CSV files as published, in file order; 187 samples each"
 _COLUMNS = [f"column {number}" for number in range(1, BEAT_LENGTH + 2)]
-# large enough that reading is not held up by Python, small enough to stay in a processor's cache
-_BLOCK_BYTES = 4 << 20
-_WORKERS = min(4, os.cpu_count() or 1)
+# as published
+_ROW_BYTES = len(_COLUMNS) * CELL_BYTES
+# whole rows, so that none lies across two blocks; and few, so that every step finds them in a processor's cache
+_BLOCK_BYTES = 300 * _ROW_BYTES
+_BUFFERS = 3
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
@@ -89,20 +90,21 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path) -> Beats:
     folder = Path(folder)
     if dataset not in _FILES:
         raise EcglibError(f"dataset: {dataset!r} is none of {', '.join(_FILES)}")
-    rows = _Rows()
+    plain = [folder / file.name for file in _FILES[dataset] if (folder / file.name).is_file()]
+    rows = _Rows(sum(math.ceil(path.stat().st_size / _ROW_BYTES) for path in plain))
     counts, made_from = [], {}
     for file in _FILES[dataset]:
         before = rows.count
         made_from[file.name] = _read(file, folder, rows)
         counts.append(rows.count - before)
-    label = np.concatenate(rows.labels)
-    made_from["duplicate_rows"] = str(_duplicates(rows.signal, label))
+    signal, label = rows.signal(), np.concatenate(rows.labels)
+    made_from["duplicate_rows"] = str(_duplicates(signal, label))
     splits = [
         np.full(count, file.split) if file.split else kaggle_split(np.zeros(count, dtype=np.int64))
         for file, count in zip(_FILES[dataset], counts, strict=True)
     ]
     return Beats(
-        signal=rows.signal,
+        signal=signal,
         label=label,
         record=np.full(rows.count, ""),
         subject=np.full(rows.count, ""),
@@ -124,26 +126,30 @@ class _Rows:
 
     Attributes
     ----------
-    signal : ndarray of float32, shape (count, 187)
+    count : int
     labels : list of ndarray of int64
         One array a block.
     """
 
-    def __init__(self) -> None:
-        self.signal = np.empty((0, BEAT_LENGTH), dtype=np.float32)
+    def __init__(self, expected: int) -> None:
+        # what is never written to takes no memory; and NumPy asks for large pages, which are faster to come by,
+        # where it allocates all at once
+        self._signal = np.empty((expected, BEAT_LENGTH), dtype=np.float32)
         self.labels: list[np.ndarray] = []
-
-    @property
-    def count(self) -> int:
-        return len(self.signal)
+        self.count = 0
 
     def add(self, values: np.ndarray) -> None:
         """Append rows; `values` is a float32 array of shape (n, 188)."""
-        start = self.count
-        # grows in place where the operating system can, so that the beats are never there twice
-        self.signal.resize((start + len(values), BEAT_LENGTH), refcheck=False)
-        self.signal[start:] = values[:, :-1]
+        start, self.count = self.count, self.count + len(values)
+        if self.count > len(self._signal):
+            # grows in place where the operating system can, so that the beats are never there twice
+            self._signal.resize((self.count, BEAT_LENGTH), refcheck=False)
+        self._signal[start : self.count] = values[:, :-1]
         self.labels.append(values[:, -1].astype(np.int64))
+
+    def signal(self) -> np.ndarray:
+        """All samples, float32 of shape (count, 187)."""
+        return self._signal[: self.count]
 
 
 def _duplicates(signal: np.ndarray, label: np.ndarray) -> int:
@@ -152,9 +158,8 @@ def _duplicates(signal: np.ndarray, label: np.ndarray) -> int:
     weights = np.random.default_rng(0).integers(1 << 63, size=BEAT_LENGTH, dtype=np.uint64) << np.uint64(1) | np.uint64(
         1
     )
-    key = label.astype(np.uint64)
-    for rows in np.array_split(np.arange(len(signal)), max(1, len(signal) // 100)):
-        key[rows] += (signal[rows].view(np.uint32) * weights).sum(axis=1)
+    key = np.einsum("ij,j->i", signal.view(np.uint32), weights)
+    key += label.astype(np.uint64)
     return len(key) - len(np.unique(key))
 
 
@@ -162,72 +167,76 @@ def _read(file: _File, folder: Path, rows: _Rows) -> str:
     """Append the rows of one file to `rows`; the SHA-256 of its CSV content."""
     digest = hashlib.sha256()
     before = rows.count
-    with _opened(file.name, folder) as (stream, shown), ThreadPoolExecutor(_WORKERS) as pool:
-        # the next blocks are read, unzipped and parsed while a parsed one is stored
-        pending: deque = deque()
-        for block, first_row in _blocks(stream, shown, digest):
-            pending.append(pool.submit(_parse, block, first_row, file, shown))
-            if len(pending) > _WORKERS:
-                rows.add(pending.popleft().result())
-        while pending:
-            rows.add(pending.popleft().result())
+    next_row = 1
+    at_work: deque[tuple[Future, Future]] = deque()
+
+    def add(block: memoryview) -> None:
+        nonlocal next_row
+        values, lines = _parse(block, next_row, file, shown)
+        rows.add(values)
+        next_row += lines
+
+    def wait_until(blocks: int) -> None:
+        while len(at_work) > blocks:
+            for step in at_work.popleft():
+                step.result()
+
+    with (
+        _opened(file.name, folder) as (stream, shown),
+        ThreadPoolExecutor(1) as hashing,
+        ThreadPoolExecutor(1) as parsing,
+    ):
+        # while a block is hashed and parsed, the next is read to where an earlier one was
+        buffers = [bytearray(_BLOCK_BYTES) for _ in range(_BUFFERS)]
+        carry = b""
+        for buffer in itertools.cycle(buffers):
+            wait_until(_BUFFERS - 1)
+            buffer[: len(carry)] = carry
+            view = memoryview(buffer)
+            length = len(carry) + _fill(view[len(carry) :], stream, shown)
+            is_last = length < len(buffer)
+            # blocks are of whole lines, though the last line may lack its end
+            end = length if is_last else buffer.rfind(b"\n") + 1
+            if not end and not is_last:
+                wait_until(0)
+                raise EcglibError(f"{shown}: row {next_row} does not end; not a CSV file, download it again")
+            at_work.append((hashing.submit(digest.update, view[len(carry) : length]), parsing.submit(add, view[:end])))
+            if is_last:
+                break
+            carry = bytes(view[end:])
+        wait_until(0)
     if rows.count == before:
         raise EcglibError(f"{shown}: has no rows; download it again")
     return digest.hexdigest()
 
 
-def _blocks(stream: BinaryIO, shown: str, digest: hashlib._Hash) -> Iterator[tuple[bytes, int]]:
-    """Blocks of whole lines, each with the 1-based number of its first line; `digest` sees every byte."""
-    first_row, carry = 1, b""
+def _fill(buffer: memoryview, stream: BinaryIO, shown: str) -> int:
+    """Read until the buffer is full or the file ends; the number of bytes read."""
     try:
-        while chunk := stream.read(_BLOCK_BYTES):
-            digest.update(chunk)
-            end = chunk.rfind(b"\n") + 1
-            if not end and len(carry) + len(chunk) > _BLOCK_BYTES:
-                raise EcglibError(f"{shown}: row {first_row} does not end; not a CSV file, download it again")
-            if not end:
-                carry += chunk
-                continue
-            block, carry = carry + chunk[:end], chunk[end:]
-            yield block, first_row
-            first_row += block.count(b"\n")
+        return stream.readinto(buffer)
     except _ZIP_FAULTS as error:
         raise _damaged(shown, error) from None
     except OSError as error:
         raise EcglibError(f"{shown}: cannot be read ({error.strerror or error}); check the file") from None
-    if carry:
-        yield carry, first_row
 
 
-def _parse(block: bytes, first_row: int, file: _File, shown: str) -> np.ndarray:
-    """The rows of a block of text as a float32 array of shape (n, 188)."""
-    if not block.strip():
-        return np.empty((0, len(_COLUMNS)), dtype=np.float32)
+def _parse(block: memoryview, first_row: int, file: _File, shown: str) -> tuple[np.ndarray, int]:
+    """The rows of a block of text as a float32 array of shape (n, 188); and the number of lines, empty ones too."""
     values = parse_fixed_width(block, len(_COLUMNS))
-    if values is None:
-        values = _parse_any(block, first_row, file, shown)
-    signal, label = values[:, :-1], values[:, -1]
+    if values is not None:
+        lines = len(values)
+    else:
+        text = bytes(block)
+        lines = text.count(b"\n")
+        if not text.strip():
+            return np.empty((0, len(_COLUMNS)), dtype=np.float32), lines
+        values = parse_any_width(text, len(_COLUMNS))
     # written so that NaN fails too
-    if not (signal.min() >= 0 and signal.max() <= 1 and np.isin(label, file.labels).all()):
-        raise _row_error(block, first_row, file, shown)
-    return values
-
-
-def _parse_any(block: bytes, first_row: int, file: _File, shown: str) -> np.ndarray:
-    """As `_parse`, however the numbers are printed."""
-    try:
-        table = pa.csv.read_csv(
-            pa.BufferReader(block),
-            read_options=pa.csv.ReadOptions(column_names=_COLUMNS, block_size=len(block), use_threads=False),
-            parse_options=pa.csv.ParseOptions(quote_char=False),
-            convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(_COLUMNS, pa.float32()), null_values=[]),
-        )
-    except pa.ArrowInvalid:
-        raise _row_error(block, first_row, file, shown) from None
-    values = np.empty((table.num_rows, len(_COLUMNS)), dtype=np.float32)
-    for number, column in enumerate(table.columns):
-        values[:, number] = column.to_numpy()
-    return values
+    if values is None or not (
+        values[:, :-1].min() >= 0 and values[:, :-1].max() <= 1 and set(values[:, -1].tolist()).issubset(file.labels)
+    ):
+        raise _row_error(bytes(block), first_row, file, shown)
+    return values, lines
 
 
 def _row_error(block: bytes, first_row: int, file: _File, shown: str) -> EcglibError:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
-from sklearn.utils.class_weight import compute_class_weight
 
 from ecglib.data.table import Beats
 from ecglib.errors import EcglibError
@@ -55,10 +53,11 @@ def class_weights(label: np.ndarray, classes: int) -> np.ndarray:
     EcglibError
         A class has no beat, so that it has no weight.
     """
-    empty = np.flatnonzero(class_counts(label, classes) == 0)
+    counts = class_counts(label, classes)
+    empty = np.flatnonzero(counts == 0)
     if len(empty):
         raise EcglibError(f"class {empty[0]} has no beat to learn from; take a larger table or more of it")
-    return compute_class_weight("balanced", classes=np.arange(classes), y=label)
+    return len(label) / (classes * counts)
 
 
 def kaggle_split(label: np.ndarray) -> np.ndarray:
@@ -152,6 +151,9 @@ def _de_chazal(beats: Beats) -> Beats:
 
 def _nearest_fold(label: np.ndarray, subject: np.ndarray, share: float, seed: int) -> np.ndarray:
     """A mask of about `share` of the rows: whole subjects, the classes in shares as near to `share` as can be."""
+    # imported where it is used, here and below: it takes a second
+    from sklearn.model_selection import StratifiedGroupKFold
+
     folds = StratifiedGroupKFold(max(2, round(1 / share)), shuffle=True, random_state=seed)
     of_class = class_counts(label, label.max() + 1)
 
@@ -216,6 +218,8 @@ def split_beats(
         elif kind == "patient":
             validating = _nearest_fold(beats.label[kept], beats.subject[kept], validation_fraction, seed)
         else:
+            from sklearn.model_selection import train_test_split
+
             _, validation = train_test_split(
                 kept, test_size=validation_fraction, stratify=beats.label[kept], random_state=seed
             )

@@ -1,0 +1,175 @@
+"""What is measured of making the report: memory of a training, a notebook, a report in which nothing changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from benchmarks.measure import CHECKOUT, PEAK_MEMORY, Row, Sizes, Target, interleaved, interpreter, seconds_of
+from benchmarks.model_rows import branch_examples, rows_of
+from ecglib import paths
+from ecglib.data import Beats, class_weights
+from ecglib.experiment import Experiment
+from ecglib.names import BRANCHES, MODEL_TITLES, ModelName
+from ecglib.parameters import load_parameters
+from ecglib.recipes import new_model, training_config
+from ecglib.training import train
+
+# the lightest one: it needs no trained model
+NOTEBOOK = "01_spectrograms"
+# The data sets of the demo, and hardly any work in their notebooks.
+TINY = """\
+profile: tiny
+datasets: [mitbih, ptb]
+source: synthetic
+synthetic_beats: 200
+training_set: all
+threads: 1
+cnn_transformer_epochs: 1
+cnn2d_epochs: 1
+fusion_epochs: 1
+"""
+# what `make report` runs
+SNAKEMAKE = ["-m", "snakemake", "--quiet", "host", "rules", "--rerun-triggers", "mtime", "params", "input"]
+_TRAINING = """
+import json
+from benchmarks.report_rows import train_some_steps
+imports = peak_memory()
+train_some_steps({name!r}, {synthetic_beats}, {steps}, {folder!r})
+print(json.dumps([value / 2**20 for value in (imports, peak_memory())]))
+"""
+
+
+def training_memory(beats: Beats, sizes: Sizes) -> list[Row]:
+    """Peak memory of a training on all of MIT-BIH's beats, the interpreter and its imports included."""
+    synthetic_beats = sizes.memory_beats if beats.metadata.is_synthetic else None
+    extent = (
+        f"{synthetic_beats or len(beats):,} beats in memory: {sizes.memory_steps} steps, 1,024 beats validated, "
+        "a checkpoint; no test (baseline: imports alone)"
+    )
+    rows = []
+    for name in BRANCHES:
+        with tempfile.TemporaryDirectory() as folder:
+            work = {"name": name, "synthetic_beats": synthetic_beats, "steps": sizes.memory_steps, "folder": folder}
+            printed = interpreter("-c", PEAK_MEMORY + _TRAINING.format(**work))
+        imports, peak = json.loads(printed.splitlines()[-1])
+        what = f"peak memory of training the {MODEL_TITLES[name]}, {extent}"
+        rows.append(Row(what, imports, peak, "MiB", peak / imports, Target(1536, at_most=True, of="ours"), 1))
+    return rows
+
+
+def train_some_steps(name: ModelName, synthetic_beats: int | None, steps: int, folder: str) -> None:
+    """Begin the training of profile ``full`` as an `Experiment` does, with all its beats; the epoch is cut short.
+
+    Parameters
+    ----------
+    name : {"cnn_transformer", "cnn2d"}
+    synthetic_beats : int or None
+        So many invented beats; None for the real ones.
+    steps : int
+        Of the optimizer; each needs the memory that the one before needed.
+    folder : str
+        Where the checkpoint goes.
+    """
+    invented = {} if synthetic_beats is None else {"source": "synthetic", "synthetic_beats": synthetic_beats}
+    parameters = load_parameters("full", **invented)
+    experiment = Experiment(parameters, "mitbih")
+    beats, split = experiment.beats, experiment.split
+    training, validation = (
+        branch_examples(name, beats.signal[rows], beats.label[rows]) for rows in (split.train, split.validation)
+    )
+    weights = class_weights(beats.label[split.train], len(experiment.class_names))
+    config = training_config(name, parameters, "mitbih", parameters.seed).model_copy(update={"epochs": 1})
+    train(
+        new_model(name, len(weights), parameters.seed),
+        rows_of(training, slice(steps * config.batch_size)),
+        rows_of(validation, slice(1024)),
+        config,
+        weights,
+        Path(folder) / "checkpoint.npz",
+    )
+
+
+def notebook(beats: Beats, sizes: Sizes) -> list[Row]:
+    """What a notebook takes beside its own work: command line, kernel, imports.
+
+    Its own work are all cells but the first, which imports, by papermill's clock.
+    """
+    if not sizes.notebooks:
+        return []
+    with tempfile.TemporaryDirectory() as output:
+        variables = {"ECGLIB_OUTPUT": output}
+
+        def run() -> NotebookNode:
+            printed = interpreter("-m", "ecglib.cli", "run", NOTEBOOK, variables=variables)
+            return nbformat.read(printed.splitlines()[-1].removeprefix("wrote "), as_version=4)
+
+        imports = code_cells(run())[0].source
+        imports_s, overhead_s = interleaved(
+            lambda: seconds_of(lambda: interpreter("-c", imports)),
+            lambda: _overhead_seconds(run),
+            sizes.slow_repetitions,
+        )
+    what = f"ecglib run of {NOTEBOOK}, without its cells' own work (baseline: its imports in a fresh interpreter)"
+    target = Target(5, at_most=True, of="ours")
+    return [Row(what, imports_s, overhead_s, "s", overhead_s / imports_s, target, sizes.slow_repetitions)]
+
+
+def unchanged_report(beats: Beats, sizes: Sizes) -> list[Row]:
+    """The report's workflow when everything is there already, in a checkout of its own with a tiny profile."""
+    if not sizes.notebooks:
+        return []
+    with _tiny_checkout() as home:
+        variables = {"ECGLIB_HOME": str(home), "ECGLIB_OUTPUT": str(home)}
+        cores = str(min(os.cpu_count() or 1, 8))
+        where = ["--snakefile", str(CHECKOUT / "Snakefile"), "--directory", str(home), "--cores", cores]
+
+        def report() -> None:
+            interpreter(*SNAKEMAKE, *where, "--config", "profile=tiny", variables=variables)
+
+        report()
+        executed = list((home / "runs").glob("*/notebooks/*.ipynb"))
+        version_s, unchanged_s = interleaved(
+            lambda: seconds_of(lambda: interpreter("-m", "snakemake", "--version")),
+            lambda: seconds_of(report),
+            sizes.slow_repetitions,
+        )
+    what = f"make report, nothing changed, {len(executed)} notebooks (baseline: snakemake --version)"
+    target = Target(5, at_most=True, of="ours")
+    return [Row(what, version_s, unchanged_s, "s", unchanged_s / version_s, target, sizes.slow_repetitions)]
+
+
+def code_cells(executed: NotebookNode) -> Sequence[NotebookNode]:
+    """The code cells of a notebook, in order."""
+    return [cell for cell in executed.cells if cell.cell_type == "code"]
+
+
+def own_seconds(executed: NotebookNode) -> float:
+    """What the code cells of a notebook that papermill executed took, all but the first, which imports."""
+    return sum(cell.metadata.papermill.duration for cell in code_cells(executed)[1:])
+
+
+def _overhead_seconds(run: Callable[[], NotebookNode]) -> float:
+    started = time.perf_counter()
+    executed = run()
+    return time.perf_counter() - started - own_seconds(executed)
+
+
+@contextmanager
+def _tiny_checkout() -> Iterator[Path]:
+    """A folder with the notebooks and one profile, so that the real one's figures and runs stay as they are."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        shutil.copytree(paths.notebooks(), home / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+        (home / "params").mkdir()
+        (home / "params" / "tiny.yaml").write_text(TINY)
+        yield home

@@ -1,0 +1,252 @@
+"""The benchmarks' plain pipeline gives what ours gives, and their table is complete. No test asserts a time."""
+
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+# the benchmarks are run from the checkout and are not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import __main__ as command_line
+from benchmarks import baseline, data_rows, growth, measure, model_rows, report_rows
+from benchmarks.__main__ import MEASUREMENTS, main
+from ecglib import paths, spectrogram
+from ecglib.data import Beats, kaggle, synthetic
+from ecglib.optimizers import Adamax, Noam
+from ecglib.recipes import new_model
+from ecglib.training import Examples, TrainingConfig, predict, seeded, train
+
+# every class, in turn, and another weight for each
+WEIGHTS = np.array([0.5, 1, 2, 3, 1.5])
+
+
+@pytest.fixture(scope="module")
+def beats() -> Beats:
+    table = synthetic.build("mitbih", 400)
+    return table.take(np.argsort(np.argsort(table.label, kind="stable") % 40, kind="stable")[:80])
+
+
+@pytest.fixture
+def output(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    return tmp_path / "figures" / "benchmarks"
+
+
+def dataset(beats: Beats, content: baseline.Content, folder: Path) -> baseline.BeatDataset:
+    path = baseline.write_parquet(beats.signal, beats.label, folder / "beats.parquet")
+    return baseline.BeatDataset(path, content)
+
+
+def first_order(count: int, seed: int = 0) -> list[int]:
+    """The order of the first epoch, drawn as `ecglib.training.train` draws it."""
+    return torch.randperm(count).tolist()
+
+
+def test_decibels_equal_ours(beats):
+    ours = spectrogram.decibels(torch.from_numpy(beats.signal))
+    plain = np.stack([baseline.decibels(beat) for beat in beats.signal])
+    np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-4)
+
+
+def test_plotted_picture_shows_our_colours(beats):
+    """In the middle of each cell, the plot inside its white margins has the colour that ours starts from."""
+    some = torch.from_numpy(beats.signal[:3])
+    # matplotlib's usual margins: left 0.125, right 0.1, bottom 0.11, top 0.12
+    row = np.floor(128 * (0.12 + 0.77 * (np.arange(17) + 0.5) / 17)).astype(int)
+    column = np.floor(128 * (0.125 + 0.775 * (np.arange(6) + 0.5) / 6)).astype(int)
+    for cells, beat in zip(spectrogram.colour_cells(some), some, strict=True):
+        plotted = baseline.picture(beat.numpy())
+        assert plotted.shape == (3, 128, 128) and plotted.dtype == torch.float32
+        np.testing.assert_allclose(plotted[:, row][:, :, column], cells, atol=0.02)
+        assert (plotted == 1).all(dim=0).float().mean() == pytest.approx(0.4, abs=0.03)
+
+
+def test_parquet_gives_the_beats_back(beats, tmp_path):
+    signal, label = next(iter(baseline.loader(dataset(beats, "signal", tmp_path), range(len(beats)))))
+    np.testing.assert_array_equal(signal, beats.signal[:16])
+    np.testing.assert_array_equal(label, beats.label[:16])
+
+
+def test_plain_training_has_the_loss_of_ours(beats, tmp_path):
+    """Five steps of the 1D model in one order: Adam with and without fusing, dropout on."""
+    examples = Examples((torch.from_numpy(beats.signal),), torch.from_numpy(beats.label))
+    config = Noam(warm_up_steps=5)
+    ours = new_model("cnn_transformer", 5, seed=0)
+    (epoch,) = train(ours, examples, examples, TrainingConfig(epochs=1, optimizer=config), WEIGHTS).history
+
+    plain = new_model("cnn_transformer", 5, seed=0)
+    with seeded(0, 1):
+        order = first_order(len(beats))
+        batches = baseline.loader(dataset(beats, "signal", tmp_path), order)
+        optimizer = baseline.make_optimizer(plain, config)
+        weights = torch.tensor(WEIGHTS, dtype=torch.float32)
+        losses = baseline.train_epoch(plain, batches, optimizer, config.learning_rate, weights)
+    assert not optimizer.defaults["fused"]
+    assert len(losses) == 5
+    # each is a mean over its batch, weighted by class
+    shares = WEIGHTS[beats.label[order]].reshape(5, 16).sum(axis=1)
+    assert np.average(losses, weights=shares) == pytest.approx(epoch.train_loss, abs=1e-4)
+
+
+def test_fusion_on_kept_scores_equals_branches_in_every_batch(beats, tmp_path):
+    some = beats.take(np.arange(32))
+    both = dataset(some, "both", tmp_path)
+    drawn = torch.stack([both[index][1] for index in range(len(both))])
+    label = torch.from_numpy(some.label)
+    ours, plain = model_rows.new_hybrid(5), model_rows.new_hybrid(5)
+    signal = Examples((torch.from_numpy(some.signal),), label)
+    outputs = model_rows.branch_scores(ours, signal, Examples((drawn,), label))
+
+    in_order = baseline.loader(both, range(len(both)))
+    torch.testing.assert_close(predict(ours.fusion, outputs)[0], baseline.predict(plain, in_order))
+
+    config = Adamax(rate=0.1, weight_decay=0.01)
+    train(ours.fusion, outputs, outputs, TrainingConfig(epochs=1, optimizer=config), WEIGHTS)
+    with seeded(0, 1):
+        batches = baseline.loader(both, first_order(len(both)))
+    baseline.train(plain, batches, in_order, config, WEIGHTS, epochs=1)
+    for name, value in ours.fusion.state_dict().items():
+        torch.testing.assert_close(plain.fusion.state_dict()[name], value, atol=1e-4, rtol=1e-4)
+    assert not torch.equal(plain.fusion.weight_1d, torch.ones(5))
+
+
+def test_csv_is_read_as_pandas_reads_it(beats, tmp_path):
+    data_rows.write_csv(beats, 50, tmp_path)
+    files = [tmp_path / name for name in data_rows.CSV_NAMES]
+    assert len(files[0].read_text().splitlines()[0].split(",")) == 188
+    plain = pd.concat([pd.read_csv(file, header=None) for file in files]).to_numpy()
+    ours = kaggle.build("mitbih", tmp_path)
+    assert len(ours) == 50 and (ours.split == "test").sum() == 10
+    np.testing.assert_array_equal(ours.signal, plain[:, :-1].astype(np.float32))
+    np.testing.assert_array_equal(ours.label, plain[:, -1])
+
+
+def test_operations_are_those_of_the_layers():
+    """Forward and two backward products; the first convolution needs no gradient of its input."""
+    lengths = {185: 3, 183: 3 * 128, 89: 3 * 128, 42: 3 * 128, 19: 3 * 128}
+    convolutions = sum(length * 128 * inputs for length, inputs in lengths.items()) + 185 * 128 * 3 * 128
+    projections = 8 * 10 * 128 * (4 * 128 + 2 * 64) + 128 * 5
+    attention = 8 * 2 * 10 * 10 * 128
+    expected = 2 * (3 * (convolutions + projections + attention) - 185 * 128 * 3)
+    signal, label = np.zeros((4, 187), dtype=np.float32), np.zeros(4, dtype=np.int64)
+    assert model_rows.step_operations(signal, label, 5) == pytest.approx(4 * expected, rel=0.01)
+
+
+def test_measurements_alternate():
+    calls = []
+
+    def value(name: str, number: float) -> float:
+        calls.append(name)
+        return number * len(calls)
+
+    medians = measure.interleaved(lambda: value("baseline", 1), lambda: value("ours", 10), 3)
+    assert calls == ["baseline", "ours"] * 3
+    assert medians == (3, 40)
+
+
+def test_targets():
+    def reached(target: measure.Target) -> bool:
+        return measure.Row("", baseline=8, ours=2, unit="s", ratio=4, target=target, repetitions=1).reached
+
+    assert reached(measure.Target(4)) and not reached(measure.Target(5))
+    assert reached(measure.Target(4, at_most=True)) and not reached(measure.Target(3, at_most=True))
+    assert reached(measure.Target(2, at_most=True, of="ours")) and not reached(measure.Target(3, of="ours"))
+
+
+def test_memory_is_that_of_the_work_alone():
+    added = measure.added_memory("import numpy as np", "kept = np.ones(8 * 2**20)")
+    assert added == pytest.approx(64, rel=0.1)
+
+
+def test_quick_table_is_complete(output, capsys):
+    assert main(["--quick"]) == 0
+    # beside a real table, not in its place
+    assert not (output / "benchmarks.csv").exists()
+    lines = (output / "benchmarks-quick.csv").read_text().splitlines()
+    assert lines[0].startswith("# ") and "invented beats" in lines[0] and torch.__version__ in lines[0]
+    table = pd.read_csv(output / "benchmarks-quick.csv", comment="#")
+    assert table.columns.tolist() == ["what", "baseline", "ours", "unit", "ratio", "target", "reached", "repetitions"]
+    # two rows each of fusion, training step, training memory and Kaggle files, none of the slow ones
+    assert len(table) == len(MEASUREMENTS) + 4 - 3
+    assert table["what"].is_unique and set(table["reached"]) <= {"yes", "no"}
+    numbers = table[["baseline", "ours", "ratio", "repetitions"]].to_numpy()
+    assert np.isfinite(numbers).all() and (numbers > 0).all()
+    printed = capsys.readouterr().out
+    text = (output / "benchmarks-quick.md").read_text()
+    assert text.split("\n", 2)[2].strip() in printed
+    assert all(what in text for what in table["what"])
+
+
+def test_part_of_the_table_is_printed_alone(output, capsys):
+    assert main(["--quick", "--only", "import"]) == 0
+    assert "import ecglib" in capsys.readouterr().out
+    assert not output.exists()
+
+
+def test_notebook_own_work_is_all_but_its_imports():
+    def cell(kind: str, source: str, seconds: float) -> nbformat.NotebookNode:
+        return getattr(nbformat.v4, f"new_{kind}_cell")(source, metadata={"papermill": {"duration": seconds}})
+
+    cells = [cell("markdown", "# Title", 1), cell("code", "import os", 8)]
+    cells += [cell("code", "1 + 1", 2), cell("markdown", "text", 1), cell("code", "2 + 2", 4)]
+    executed = nbformat.v4.new_notebook(cells=cells)
+    assert report_rows.code_cells(executed)[0].source == "import os"
+    assert report_rows.own_seconds(executed) == 6
+
+
+def test_first_cell_of_the_measured_notebook_imports():
+    (source,) = paths.notebooks().glob(f"{report_rows.NOTEBOOK}.py")
+    first = report_rows.code_cells(jupytext.read(source))[0].source
+    assert all(line.startswith(("import ", "from ")) for line in first.splitlines() if line)
+
+
+def test_unchanged_report_is_asked_for_as_make_asks_for_it():
+    (command,) = re.findall(r"snakemake --.*", (measure.CHECKOUT / "Makefile").read_text())
+    assert " ".join(report_rows.SNAKEMAKE[2:]) in command
+
+
+def test_growth_fits_slopes_and_writes_table_and_figure(output, beats, monkeypatch, capsys):
+    def power_law(work: str, beats: int, few: Path, threads: int) -> dict[str, float]:
+        assert few.is_file()
+        return {"seconds": 1e-3 * beats, "peak_mib": 0.1 * beats**0.5}
+
+    monkeypatch.setattr(growth, "measure", power_law)
+    monkeypatch.setattr(command_line, "load_beats", lambda quick: beats)
+    assert main(["growth", "--sizes", "1000", "100", "--data-sizes", "100", "10000"]) == 0
+    table = pd.read_csv(output / "growth.csv", comment="#")
+    assert table["beats"].tolist() == [100, 10_000, 100, 1000, 100, 1000]
+    assert table["work"].tolist() == ["data", "data", "cnn2d", "cnn2d", "cnn_transformer", "cnn_transformer"]
+    drawn = (output / "growth.png").stat().st_size, (output / "growth.svg").stat().st_size
+    assert min(drawn) > 1000
+    assert growth.slope(table["beats"], table["seconds"]) == pytest.approx(1)
+    axes = growth.draw(table, "").axes
+    assert [text.get_text()[-10:] for text in axes[0].get_legend().get_texts()] == ["slope 1.00"] * 3
+    assert [text.get_text()[-10:] for text in axes[1].get_legend().get_texts()] == ["slope 0.50"] * 3
+
+
+@pytest.mark.parametrize("work", growth.TITLES)
+def test_growth_measures_a_point(work, beats, tmp_path):
+    few = growth.few_of_each_class(beats, tmp_path / "few.parquet")
+    point = growth.measure(work, beats=100, few=few, threads=1)
+    assert point["seconds"] > 0 and point["peak_mib"] >= 0
+
+
+def test_unusable_arguments_are_told_in_one_line(output, beats, monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "load_beats", lambda quick: beats)
+    assert main(["growth", "--data-sizes", "10", "1000"]) == 1
+    assert capsys.readouterr().err.startswith("benchmarks: --data-sizes: a slope needs two")
+    assert main(["growth", "--sizes", "1000"]) == 1
+    assert capsys.readouterr().err.startswith("benchmarks: --sizes: a slope needs two")
+    assert main(["--quick", "--only", "raw_records"]) == 1
+    assert capsys.readouterr().err.startswith("benchmarks: nothing was measured")
+    with pytest.raises(SystemExit):
+        main(["--only", "everything"])
+    with pytest.raises(measure.EcglibError, match="ZeroDivisionError"):
+        measure.interpreter("-c", "1 / 0")

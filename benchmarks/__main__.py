@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks import data_rows, growth, model_rows, report_rows
+from benchmarks import data_rows, growth, model_rows, repetition_rows, report_rows
 from benchmarks.measure import QUICK, Sizes, as_frame, as_text, conditions, load_beats, publish
 from ecglib.errors import EcglibError
 
@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "fusion": model_rows.fusion,
     "training_step": model_rows.training_step,
     "inference": model_rows.inference,
+    "repetitions": repetition_rows.repetitions,
     "training_memory": report_rows.training_memory,
     "kaggle": data_rows.kaggle_csv,
     "raw_records": data_rows.raw_records,

@@ -58,6 +58,9 @@ class Sizes:
     matrix: int = 1024
     matrix_products: int = 10
     inference_beats: int = 1024
+    # models of the 1D and of the 2D branch
+    together: tuple[int, int] = (10, 3)
+    steps_together: int = 6
     csv_rows: int = 109_446
     build_from_records: bool = True
     # where there are no real beats to train on
@@ -80,6 +83,8 @@ QUICK = Sizes(
     matrix=256,
     matrix_products=2,
     inference_beats=64,
+    together=(2, 2),
+    steps_together=1,
     csv_rows=2000,
     build_from_records=False,
     memory_beats=400,

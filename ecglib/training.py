@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from ecglib.checkpoints import Epoch, Progress, State, load_checkpoint, save_checkpoint
+from ecglib.memory import keep_freed_memory
 from ecglib.optimizers import Adamax, Noam, make_optimizer, set_learning_rate
 from ecglib.stacking import Stack
 from ecglib.steps import Examples, RecordedStep, Step, batch_sums
@@ -115,6 +116,7 @@ def train_together(
     list of Trained
         One a model. A model that early stopping has ended keeps its weights while the others go on.
     """
+    keep_freed_memory()
     device = training.label.device
     for model in models:
         model.to(device)

@@ -173,8 +173,8 @@ def test_quick_table_is_complete(output, capsys):
     assert lines[0].startswith("# ") and "invented beats" in lines[0] and torch.__version__ in lines[0]
     table = pd.read_csv(output / "benchmarks-quick.csv", comment="#")
     assert table.columns.tolist() == ["what", "baseline", "ours", "unit", "ratio", "target", "reached", "repetitions"]
-    # two rows each of fusion, training step, training memory and Kaggle files, none of the slow ones
-    assert len(table) == len(MEASUREMENTS) + 4 - 3
+    # two rows each of fusion, training step, repetitions, training memory and Kaggle files, none of the slow ones
+    assert len(table) == len(MEASUREMENTS) + 5 - 3
     assert table["what"].is_unique and set(table["reached"]) <= {"yes", "no"}
     numbers = table[["baseline", "ours", "ratio", "repetitions"]].to_numpy()
     assert np.isfinite(numbers).all() and (numbers > 0).all()

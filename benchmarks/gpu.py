@@ -72,7 +72,7 @@ def seconds_per_step(
     """Seconds of one training step of all `models`, after a few that are not counted."""
     device = training.label.device
     stack = Stack(models)
-    optimizer, rate = make_optimizer(stack.parameters(), config)
+    optimizer, rate = make_optimizer(stack.parameters(), config, steps)
     step = Step(stack, training, optimizer, torch.as_tensor(weights, dtype=torch.float32, device=device))
     take_step = RecordedStep(step) if recorded else step
     step.begin_epoch()

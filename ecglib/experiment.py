@@ -207,6 +207,8 @@ class Experiment:
             # the outputs may come from a file by now; what counts is what it took to compute them
             preparing_s = sum(first._branch_outputs(part).seconds for part in ("train", "validation"))
         weights = class_weights(self.beats.label[self.split.train], len(self.class_names))
+        if self.parameters.class_weighting == "none":
+            weights = np.ones_like(weights)
         key = identity_key(identities[0]) + (f"-{len(models)}" if len(models) > 1 else "")
         checkpoint = first.folder / name / f"checkpoint-{key}.npz"
         with epoch_progress(f"{MODEL_TITLES[name]}, {self.dataset}", config.epochs) as on_epoch:
@@ -256,6 +258,8 @@ class Experiment:
         if self.split_kind != "kaggle":
             # the other kinds hang on subjects or folds, which the beats' digest does not hold
             identity["validation"] = hashlib.sha256(self.split.validation.astype(np.int64)).hexdigest()
+        if chosen.class_weighting != "balanced":
+            identity["class_weighting"] = chosen.class_weighting
         if name == "cnn2d":
             identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
         if name in FUSIONS:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -54,6 +54,15 @@ class Parameters(BaseModel):
     batch_size: PositiveInt = 16
     # epochs without a better validation accuracy after which training ends; None: never before the last
     early_stopping_patience: PositiveInt | None = None
+    # which epoch's weights are kept: that of the highest validation accuracy, or the last
+    selection: Literal["best", "last"] = "best"
+    # weights of the classes in the loss
+    class_weighting: Literal["balanced", "none"] = "balanced"
+    # how the branches' learning rates go: as the papers say, or up and down once
+    schedule: Literal["paper", "one_cycle"] = "paper"
+    one_cycle_peak_rate: PositiveFloat = 1e-3
+    one_cycle_warm_up: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    one_cycle_weight_decay: NonNegativeFloat = 0.01
     cnn_transformer_epochs: PositiveInt = 150
     noam_factor: PositiveFloat = 0.1
     noam_warm_up_steps: PositiveInt = 4000

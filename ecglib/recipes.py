@@ -15,8 +15,8 @@ from ecglib.models import (
     LateFusion,
     LateFusionConfig,
 )
-from ecglib.names import ModelName
-from ecglib.optimizers import Adamax, Noam
+from ecglib.names import BRANCHES, ModelName
+from ecglib.optimizers import Adamax, Noam, OneCycle
 from ecglib.parameters import Parameters
 from ecglib.training import TrainingConfig, seeded
 
@@ -52,10 +52,17 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, s
             epochs = parameters.fusion_epochs
             rate = getattr(parameters, f"{dataset}_fusion_learning_rate")
             optimizer = Adamax(rate=rate, weight_decay=parameters.fusion_weight_decay)
+    if parameters.schedule == "one_cycle" and name in BRANCHES:
+        optimizer = OneCycle(
+            peak_rate=parameters.one_cycle_peak_rate,
+            warm_up=parameters.one_cycle_warm_up,
+            weight_decay=parameters.one_cycle_weight_decay,
+        )
     return TrainingConfig(
         epochs=epochs,
         batch_size=parameters.batch_size,
         optimizer=optimizer,
         seed=seed,
         patience=parameters.early_stopping_patience,
+        selection="last" if parameters.selection == "last" else None,
     )

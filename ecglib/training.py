@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from torch import Tensor, nn
 
 from ecglib.checkpoints import Epoch, Progress, State, load_checkpoint, save_checkpoint
 from ecglib.memory import keep_freed_memory
-from ecglib.optimizers import Adamax, Noam, make_optimizer, set_learning_rate
+from ecglib.optimizers import Optimizer, make_optimizer, set_learning_rate
 from ecglib.stacking import Stack
 from ecglib.steps import Examples, RecordedStep, Step, batch_sums
 
@@ -34,8 +36,10 @@ class TrainingConfig(BaseModel):
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(16, ge=1)
-    optimizer: Noam | Adamax = Field(discriminator="kind")
+    optimizer: Optimizer = Field(discriminator="kind")
     seed: int = Field(0, ge=0)
+    # which epoch's weights are kept; None: the one with the highest validation accuracy
+    selection: Literal["last"] | None = None
     # epochs without a better validation accuracy after which training ends
     patience: int | None = Field(None, ge=1)
 
@@ -66,9 +70,9 @@ def train(
 ) -> Trained:
     """Train `model` in place and leave it with the weights of its best epoch, in evaluation mode.
 
-    Best is the highest validation accuracy, the earliest of equals. All randomness of an epoch
-    (order, dropout) follows from the seed and the epoch's number, so a run that was stopped and
-    resumed gives the very same weights as one that was not.
+    Best is the highest validation accuracy, the earliest of equals; or the last, where `config` says so.
+    All randomness of an epoch (order, dropout) follows from the seed and the epoch's number, so a run
+    that was stopped and resumed gives the very same weights as one that was not.
 
     Parameters
     ----------
@@ -122,7 +126,8 @@ def train_together(
         model.to(device)
     weights = torch.as_tensor(class_weights, dtype=torch.float32, device=device)
     stack = Stack(models)
-    optimizer, learning_rate = make_optimizer(stack.parameters(), config.optimizer)
+    total_steps = config.epochs * math.ceil(len(training) / config.batch_size)
+    optimizer, learning_rate = make_optimizer(stack.parameters(), config.optimizer, total_steps)
     state = State(0, [Progress() for _ in models], stack.state())
     if checkpoint is not None and checkpoint.is_file():
         state = load_checkpoint(checkpoint, stack, optimizer)
@@ -149,7 +154,7 @@ def train_together(
         for index, one in enumerate(state.progress):
             if one not in running:
                 continue
-            if one.is_best(validation_accuracies[index]):
+            if config.selection == "last" or one.is_best(validation_accuracies[index]):
                 one.best_epoch = number
                 for name, tensor in weights_now.items():
                     state.best_weights[name][index] = tensor[index]

@@ -129,7 +129,7 @@ def test_weights_give_the_stored_scores(results, tables, monkeypatch):
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("the committed run is missing or another one; it would be trained")
 
-    monkeypatch.setattr("ecglib.experiment.train", refuse)
+    monkeypatch.setattr("ecglib.experiment.train_together", refuse)
     experiment = on(results, tables)
     for name in MODEL_TITLES:
         predictions = experiment.run(name).predictions

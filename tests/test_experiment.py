@@ -188,3 +188,26 @@ def test_repetitions_that_are_there_are_not_trained_again(trained, monkeypatch, 
     monkeypatch.setattr(experiment_module, "train_together", watched)
     new_experiment(repetitions=4).runs("cnn2d", together=True)
     assert seeds == [[3], [5, 6]]
+
+
+def test_short_recipe_is_another_training():
+    plain = new_experiment()._identity("cnn2d")
+    short = new_experiment(schedule="one_cycle", selection="last", class_weighting="none")._identity("cnn2d")
+    assert short["training"]["optimizer"]["kind"] == "one_cycle" and short["training"]["selection"] == "last"
+    assert short["class_weighting"] == "none" and "class_weighting" not in plain
+    # what a profile does not use is no part of what was trained
+    assert new_experiment(one_cycle_peak_rate=0.1)._identity("cnn2d") == plain
+
+
+def test_class_weights_can_be_left_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    given, real_train = [], experiment_module.train_together
+
+    def watched(models: list, training: object, validation: object, config: object, weights: np.ndarray, *rest: object):
+        given.append(weights)
+        return real_train(models, training, validation, config, weights, *rest)
+
+    monkeypatch.setattr(experiment_module, "train_together", watched)
+    new_experiment().run("cnn2d")
+    new_experiment(class_weighting="none").run("cnn2d")
+    assert given[0].std() > 0 and (given[1] == 1).all()

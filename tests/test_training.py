@@ -8,7 +8,7 @@ from torch import nn
 
 from ecglib import training
 from ecglib.data import class_weights, synthetic
-from ecglib.optimizers import Adamax, Noam, make_optimizer
+from ecglib.optimizers import Adamax, Noam, OneCycle, make_optimizer
 from ecglib.recipes import new_model
 from ecglib.spectrogram import colour_cells, enlarge
 from ecglib.training import TRAINING_VERSION, Epoch, Examples, TrainingConfig, evaluate_loss, predict, seeded, train
@@ -50,11 +50,46 @@ def test_noam_equals_its_closed_form():
 
 def test_optimizers_are_those_of_table_2():
     model = nn.Linear(2, 2)
-    adam, _ = make_optimizer(list(model.parameters()), Noam())
-    adamax, rate = make_optimizer(list(model.parameters()), Adamax())
+    adam, _ = make_optimizer(list(model.parameters()), Noam(), 1)
+    adamax, rate = make_optimizer(list(model.parameters()), Adamax(), 1)
     assert type(adam) is torch.optim.Adam and type(adamax) is torch.optim.Adamax
     assert adam.defaults["betas"] == (0.9, 0.999) and adam.defaults["weight_decay"] == 1e-4
     assert rate(1) == rate(10**6) == 1e-3
+
+
+@pytest.mark.parametrize(("total", "warm_up"), [(100, 0.2), (9855, 0.2), (7, 0.3), (10, 0.5)])
+def test_one_cycle_equals_pytorchs(total, warm_up):
+    optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=1)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=1e-3, total_steps=total, pct_start=warm_up, cycle_momentum=False
+    )
+    ours = OneCycle(warm_up=warm_up)
+    for step in range(1, total + 1):
+        assert ours.learning_rate(step, total) == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if step < total:
+            scheduler.step()
+
+
+def test_one_cycle_is_for_all_steps_of_the_training():
+    settings = TrainingConfig(epochs=3, batch_size=16, optimizer=OneCycle(), selection="last")
+    _, trained = fit(settings)
+    # four steps an epoch, twelve in all
+    assert [epoch.learning_rate for epoch in trained.history] == pytest.approx(
+        [OneCycle().learning_rate(step, 12) for step in (4, 8, 12)]
+    )
+
+
+def test_last_epoch_is_kept_where_that_is_asked_for():
+    told: list[torch.Tensor] = []
+    model, part = new_model("cnn2d", 5, 0), examples("cnn2d")
+    # rates so high that it does not end at its best
+    settings = TrainingConfig(epochs=6, batch_size=16, optimizer=Adamax(rate=0.05), selection="last")
+    other = examples("cnn2d", 40, 60)
+    trained = train(model, part, other, settings, np.ones(5), on_epoch=lambda epoch: told.append(weights_of(model)))
+    accuracies = [epoch.validation_accuracy for epoch in trained.history]
+    assert trained.best_epoch == 6 and np.argmax(accuracies) != 5
+    assert torch.equal(weights_of(model), told[-1])
 
 
 def test_loop_equals_a_plain_one():

@@ -22,7 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecglib import paths, spectrogram
+from ecglib import paths, real_part, spectrogram
 from ecglib.data.sources import Dataset, beat_table
 from ecglib.data.splits import Split, SplitKind, arrange, class_weights, default_split, split_beats
 from ecglib.data.table import Beats
@@ -188,18 +188,21 @@ class Experiment:
 
     def model(self, name: ModelName) -> nn.Module:
         """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
-        module = new_model(name, len(self.class_names), self.seed)
+        module = self._new_model(name)
         module.load_state_dict(self.run(name).weights)
         if name in FUSIONS:
             module = Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), module)
         return module.to(self.device).eval()
+
+    def _new_model(self, name: ModelName) -> nn.Module:
+        return new_model(name, len(self.class_names), self.seed, self.parameters.design)
 
     def _train(self, repetitions: list[Experiment], name: ModelName) -> None:
         """Train and save one model in these repetitions, which follow one another, in the same steps."""
         first = repetitions[0]
         config = training_config(name, self.parameters, self.dataset, first.seed)
         identities = [one._identity(name) for one in repetitions]
-        models = [new_model(name, len(self.class_names), one.seed) for one in repetitions]
+        models = [one._new_model(name) for one in repetitions]
         started = time.perf_counter()
         training, validation = first._examples(name, "train"), first._examples(name, "validation")
         preparing_s = time.perf_counter() - started
@@ -207,7 +210,8 @@ class Experiment:
             # the outputs may come from a file by now; what counts is what it took to compute them
             preparing_s = sum(first._branch_outputs(part).seconds for part in ("train", "validation"))
         weights = class_weights(self.beats.label[self.split.train], len(self.class_names))
-        if self.parameters.class_weighting == "none":
+        # the original's late fusion has none
+        if self.parameters.class_weighting == "none" or (name == "late" and self.parameters.design == "original"):
             weights = np.ones_like(weights)
         key = identity_key(identities[0]) + (f"-{len(models)}" if len(models) > 1 else "")
         checkpoint = first.folder / name / f"checkpoint-{key}.npz"
@@ -247,7 +251,7 @@ class Experiment:
         training = training_config(name, chosen, self.dataset, self.seed)
         identity = {
             "model": name,
-            "config": new_model(name, len(self.class_names), self.seed).config.model_dump(mode="json"),
+            "config": self._new_model(name).config.model_dump(mode="json"),
             "training": training.model_dump(mode="json", exclude_none=True),
             "training_set": chosen.training_set,
             "validation_fraction": chosen.validation_fraction,
@@ -260,7 +264,7 @@ class Experiment:
             identity["validation"] = hashlib.sha256(self.split.validation.astype(np.int64)).hexdigest()
         if chosen.class_weighting != "balanced":
             identity["class_weighting"] = chosen.class_weighting
-        if name == "cnn2d":
+        if name == "cnn2d" and chosen.design == "report":
             identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
         if name in FUSIONS:
             identity["branches"] = self._branch_digests()
@@ -281,6 +285,8 @@ class Experiment:
         signal = torch.from_numpy(self.beats.signal[rows]).to(self.device)
         if name == "cnn_transformer":
             return Examples((signal,), label)
+        if self.parameters.design == "original":
+            return Examples((signal,), label, lambda signal: (real_part.pictures(signal),))
         return Examples((spectrogram.colour_cells(signal),), label, lambda cells: (spectrogram.enlarge(cells),))
 
     def _branch_outputs(self, part: Part) -> BranchOutputs:

@@ -8,7 +8,8 @@ from ecglib.data.sources import Dataset
 
 ModelName = Literal["cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"]
 BRANCHES: tuple[ModelName, ...] = ("cnn_transformer", "cnn2d")
-FUSIONS: tuple[ModelName, ...] = ("late", "concat", "sum", "weighted_sum")
+INTERMEDIATE: tuple[ModelName, ...] = ("concat", "sum", "weighted_sum")
+FUSIONS: tuple[ModelName, ...] = ("late", *INTERMEDIATE)
 MODEL_TITLES: dict[ModelName, str] = {
     "cnn_transformer": "1D CNN-Transformer",
     "cnn2d": "2D CNN",
@@ -17,6 +18,8 @@ MODEL_TITLES: dict[ModelName, str] = {
     "sum": "Hybrid, sum",
     "weighted_sum": "Hybrid, weighted sum",
 }
+# what the report says, or what the original authors' released code does
+Design = Literal["report", "original"]
 # learning curves in the report, by model and data set; PTB-XL stands where PTB does
 _FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
     ("cnn_transformer", "ptb"): 3,

@@ -16,6 +16,7 @@ from ecglib import paths
 from ecglib.data.sources import Dataset, Source
 from ecglib.data.splits import SplitKind, TrainingSet
 from ecglib.errors import EcglibError
+from ecglib.names import Design
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -47,6 +48,7 @@ class Parameters(BaseModel):
     split: SplitKind | None = None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
+    design: Design = "report"
     # trainings of each model under seeds that count up from `seed`; the split stays
     repetitions: PositiveInt = 1
     threads: PositiveInt | None = None

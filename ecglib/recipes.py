@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
 from torch import nn
 
 from ecglib.data.sources import Dataset
@@ -14,25 +15,40 @@ from ecglib.models import (
     IntermediateFusionConfig,
     LateFusion,
     LateFusionConfig,
+    cnn2d,
+    cnn_transformer,
+    fusion,
 )
-from ecglib.names import BRANCHES, ModelName
+from ecglib.names import BRANCHES, INTERMEDIATE, Design, ModelName
 from ecglib.optimizers import Adamax, Noam, OneCycle
 from ecglib.parameters import Parameters
 from ecglib.training import TrainingConfig, seeded
 
+_DESIGNS: dict[tuple[ModelName, Design], BaseModel] = {
+    ("cnn_transformer", "report"): CnnTransformerConfig(),
+    ("cnn2d", "report"): Cnn2dConfig(),
+    ("late", "report"): LateFusionConfig(),
+    ("cnn_transformer", "original"): cnn_transformer.ORIGINAL,
+    ("cnn2d", "original"): cnn2d.ORIGINAL,
+    ("late", "original"): fusion.LATE_ORIGINAL,
+}
+_DESIGNS |= {(method, "report"): IntermediateFusionConfig(method=method) for method in INTERMEDIATE}
+_DESIGNS |= {
+    (method, "original"): fusion.INTERMEDIATE_ORIGINAL.model_copy(update={"method": method}) for method in INTERMEDIATE
+}
+_MODULES = {
+    CnnTransformerConfig: CnnTransformer,
+    Cnn2dConfig: Cnn2d,
+    LateFusionConfig: LateFusion,
+    IntermediateFusionConfig: IntermediateFusion,
+}
 
-def new_model(name: ModelName, classes: int, seed: int) -> nn.Module:
-    """An untrained model of the report's design; `seed` decides its initial weights."""
+
+def new_model(name: ModelName, classes: int, seed: int, design: Design = "report") -> nn.Module:
+    """An untrained model; `seed` decides its initial weights."""
+    config = _DESIGNS[name, design].model_copy(update={"classes": classes})
     with seeded(seed, 0):
-        match name:
-            case "cnn_transformer":
-                return CnnTransformer(CnnTransformerConfig(classes=classes))
-            case "cnn2d":
-                return Cnn2d(Cnn2dConfig(classes=classes))
-            case "late":
-                return LateFusion(LateFusionConfig(classes=classes))
-            case method:
-                return IntermediateFusion(IntermediateFusionConfig(classes=classes, method=method))
+        return _MODULES[type(config)](config)
 
 
 def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, seed: int) -> TrainingConfig:

@@ -165,3 +165,61 @@ def test_configs_refuse_unknown_fields():
     with pytest.raises(ValueError, match="clases"):
         LateFusionConfig(clases=2)
     assert isinstance(LateFusion().weight_1d, nn.Parameter)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "parameters"),
+    [("cnn_transformer", 2, 765_876), ("cnn_transformer", 5, 765_909), ("cnn2d", 2, 390_850), ("cnn2d", 5, 393_925)],
+)
+def test_original_has_as_many_parameters_as_its_authors_code(name, classes, parameters):
+    assert sum(value.numel() for value in new_model(name, classes, 0, "original").parameters()) == parameters
+
+
+ORIGINAL_INPUTS = {
+    "cnn_transformer": [(187,)],
+    "cnn2d": [(1, 32, 39)],
+    "late": [(5,), (5,)],
+    "concat": [(128,), (1024,)],
+    "sum": [(128,), (1024,)],
+    "weighted_sum": [(128,), (1024,)],
+}
+
+
+@pytest.mark.parametrize("name", MODEL_TITLES)
+def test_original_reaches_every_parameter(name):
+    model = new_model(name, 5, 0, "original")
+    scores, features = model(*(torch.rand(8, *shape) for shape in ORIGINAL_INPUTS[name]))
+    assert scores.shape == (8, 5) and features.shape[1] == {**FEATURES, "cnn2d": 1024}[name]
+    F.cross_entropy(scores, torch.arange(8) % 5).backward()
+    untouched = [key for key, value in model.named_parameters() if value.grad is None or not value.grad.any()]
+    assert untouched == []
+
+
+def test_original_late_fusion_weighs_probabilities():
+    fusion = new_model("late", 3, 0, "original")
+    one, two = torch.randn(4, 3), torch.randn(4, 3)
+    expected = fusion.weight_1d * one.softmax(1) + fusion.weight_2d * two.softmax(1)
+    torch.testing.assert_close(fusion(one, two)[0], expected)
+    assert not torch.equal(fusion.weight_1d, torch.ones(3))
+
+
+def test_original_shares_a_convolution_and_scales_its_tokens():
+    model = new_model("cnn_transformer", 5, 0, "original").eval()
+    applied = []
+    for convolution in model.convolutions:
+        convolution.register_forward_hook(lambda module, *_: applied.append(id(module)))
+    given = {}
+    model.encoder[0].register_forward_pre_hook(lambda _, inputs: given.update(x=inputs[0]))
+    signal = torch.rand(2, 187)
+    model(signal)
+    assert len(model.convolutions) == 3 and applied[2:] == [applied[2]] * 4
+    tokens = torch.cat([model.class_token.expand(2, 1, -1), model.embed(signal)], dim=1)
+    torch.testing.assert_close(given["x"], tokens * math.sqrt(128) + sinusoidal_positions(10, 128))
+
+
+def test_original_settings_are_absent_from_the_reports_dump():
+    for name in MODEL_TITLES:
+        report, original = (new_model(name, 5, 0, design).config for design in ("report", "original"))
+        assert report.model_dump().items() != original.model_dump().items()
+        assert not {"head_width", "padding", "on_probabilities"} & set(report.model_dump())
+        assert type(original).model_validate(original.model_dump()) == original

@@ -6,14 +6,19 @@ import math
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from ecglib.models.layers import Conv1d, MaxPool1d, TransformerEncoderLayer
+from ecglib.models.layers import Conv1d, Dropout, MaxPool1d, TransformerEncoderLayer
 
 
 class CnnTransformerConfig(BaseModel):
-    """The report's section III.A.1; the defaults are its values (dropout: its Table II)."""
+    """The report's section III.A.1; the defaults are its values (dropout: its Table II).
+
+    What the report's design does not have is off, and absent from a dump: `shared_convolutions` makes the
+    last four convolutions one, `scaled_embeddings` multiplies the tokens by the root of their width before
+    the positions are added and drops some of the sum, `head_width` puts a layer of that width into the head.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -24,6 +29,13 @@ class CnnTransformerConfig(BaseModel):
     feed_forward: int = 64
     dropout: float = 0.1
     leaky_slope: float = 0.01
+    shared_convolutions: bool = Field(False, exclude_if=lambda value: not value)
+    scaled_embeddings: bool = Field(False, exclude_if=lambda value: not value)
+    head_width: int | None = Field(None, exclude_if=lambda value: value is None)
+
+
+# facts of the original authors' released code
+ORIGINAL = CnnTransformerConfig(shared_convolutions=True, scaled_embeddings=True, head_width=10)
 
 
 class CnnTransformer(nn.Module):
@@ -41,7 +53,7 @@ class CnnTransformer(nn.Module):
             [
                 Conv1d(1, width, kernel_size=3),
                 Conv1d(width, width, kernel_size=3, padding=1),
-                *(Conv1d(width, width, kernel_size=3) for _ in range(4)),
+                *(Conv1d(width, width, kernel_size=3) for _ in range(1 if config.shared_convolutions else 4)),
             ]
         )
         self.pool = MaxPool1d(2)
@@ -53,12 +65,19 @@ class CnnTransformer(nn.Module):
             for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(width)
-        self.output = nn.Linear(width, config.classes)
+        if config.head_width is not None:
+            self.hidden = nn.Linear(width, config.head_width)
+            self.hidden_norm = nn.LayerNorm(config.head_width)
+        self.output = nn.Linear(config.head_width or width, config.classes)
+        if config.scaled_embeddings:
+            self.dropout = Dropout(config.dropout)
 
     def embed(self, signal: Tensor) -> Tensor:
         """The convolutions: (B, 187) to tokens (B, 9, channels)."""
         x = signal.unsqueeze(1)  # (B, 1, 187)
-        for index, convolution in enumerate(self.convolutions):
+        convolutions = list(self.convolutions)
+        # a shared one is applied four times
+        for index, convolution in enumerate(convolutions + (6 - len(convolutions)) * convolutions[-1:]):
             x = F.leaky_relu(convolution(x), self.config.leaky_slope)
             if index >= 2:
                 x = self.pool(x)
@@ -68,11 +87,18 @@ class CnnTransformer(nn.Module):
         """(B, 187) to scores (B, classes) and features (B, channels)."""
         tokens = self.embed(signal)
         class_token = self.class_token.expand(len(tokens), 1, -1)
-        x = torch.cat([class_token, tokens], dim=1) + self.positions  # (B, 10, C)
+        x = torch.cat([class_token, tokens], dim=1)  # (B, 10, C)
+        if self.config.scaled_embeddings:
+            x = self.dropout(x * self.config.channels**0.5 + self.positions)
+        else:
+            x = x + self.positions
         for layer in self.encoder:
             x = layer(x)
         features = x[:, 0]  # (B, C)
-        return self.output(self.norm(features)), features
+        x = self.norm(features)
+        if self.config.head_width is not None:
+            x = self.hidden_norm(self.hidden(x))
+        return self.output(x), features
 
 
 def sinusoidal_positions(length: int, width: int) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from ecglib.errors import EcglibError
@@ -21,11 +21,16 @@ FusionMethod = Literal["concat", "sum", "weighted_sum"]
 
 
 class LateFusionConfig(BaseModel):
-    """The report's section III.A.3."""
+    """The report's section III.A.3; the original joins class probabilities, with weights that start at random."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     classes: int = 5
+    on_probabilities: bool = Field(False, exclude_if=lambda value: not value)
+    random_weights: bool = Field(False, exclude_if=lambda value: not value)
+
+
+LATE_ORIGINAL = LateFusionConfig(on_probabilities=True, random_weights=True)
 
 
 class LateFusion(nn.Module):
@@ -40,17 +45,24 @@ class LateFusion(nn.Module):
     def __init__(self, config: LateFusionConfig | None = None):
         super().__init__()
         self.config = config = config or LateFusionConfig()
-        self.weight_1d = nn.Parameter(torch.ones(config.classes))
-        self.weight_2d = nn.Parameter(torch.ones(config.classes))
+        start = torch.randn if config.random_weights else torch.ones
+        self.weight_1d = nn.Parameter(start(config.classes))
+        self.weight_2d = nn.Parameter(start(config.classes))
 
     def forward(self, scores_1d: Tensor, scores_2d: Tensor) -> tuple[Tensor, Tensor]:
         """(B, classes) twice to scores (B, classes), returned as the features too."""
+        if self.config.on_probabilities:
+            scores_1d, scores_2d = scores_1d.softmax(dim=1), scores_2d.softmax(dim=1)
         scores = self.weight_1d * scores_1d + self.weight_2d * scores_2d
         return scores, scores
 
 
 class IntermediateFusionConfig(BaseModel):
-    """The report's section III.A.4; the defaults are its values."""
+    """The report's section III.A.4; the defaults are its values.
+
+    `head_width` gives the original's head: layer normalisation before each of the three kinds of layers, and
+    one more layer of that width before the output.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -59,6 +71,10 @@ class IntermediateFusionConfig(BaseModel):
     features_1d: int = 128
     features_2d: int = 2304
     width: int = 64
+    head_width: int | None = Field(None, exclude_if=lambda value: value is None)
+
+
+INTERMEDIATE_ORIGINAL = IntermediateFusionConfig(features_2d=1024, head_width=10)
 
 
 class IntermediateFusion(nn.Module):
@@ -74,10 +90,18 @@ class IntermediateFusion(nn.Module):
         if config.method == "weighted_sum":
             self.weight_1d = nn.Parameter(torch.ones(()))
             self.weight_2d = nn.Parameter(torch.ones(()))
-        self.output = nn.Linear(2 * config.width if config.method == "concat" else config.width, config.classes)
+        joined = 2 * config.width if config.method == "concat" else config.width
+        if config.head_width is not None:
+            self.norm_1d, self.norm_2d = nn.LayerNorm(config.features_1d), nn.LayerNorm(config.features_2d)
+            self.norm, self.hidden = nn.LayerNorm(joined), nn.Linear(joined, config.head_width)
+            self.hidden_norm = nn.LayerNorm(config.head_width)
+        self.output = nn.Linear(config.head_width or joined, config.classes)
 
     def forward(self, features_1d: Tensor, features_2d: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 128) and (B, 2304) to scores (B, classes) and the joined features (B, 128 or 64)."""
+        has_head = self.config.head_width is not None
+        if has_head:
+            features_1d, features_2d = self.norm_1d(features_1d), self.norm_2d(features_2d)
         a, b = self.project_1d(features_1d), self.project_2d(features_2d)  # (B, 64) each
         match self.config.method:
             case "concat":
@@ -86,7 +110,8 @@ class IntermediateFusion(nn.Module):
                 joined = a + b
             case "weighted_sum":
                 joined = self.weight_1d * a + self.weight_2d * b
-        return self.output(joined), joined
+        hidden = self.hidden_norm(self.hidden(self.norm(joined))) if has_head else joined
+        return self.output(hidden), joined
 
 
 class Hybrid(nn.Module):

@@ -91,12 +91,14 @@ def beat_table(dataset):
     return [] if PARAMETERS.source == "synthetic" else [paths.tables() / f"{dataset}-{PARAMETERS.source}.parquet"]
 
 
-# Kaggle's files do not say whose a beat is, so that they cannot be split by patient; one repetition is the model's own run.
+# Kaggle's files do not say whose a beat is, so that they cannot be split by patient; one repetition is the model's own
+# run; and the picture of notebook 01 is the report's.
 NODES = [
     (notebook, dataset)
     for notebook in USES
     for dataset in PARAMETERS.datasets
     if not (notebook == "08_by_patient" and PARAMETERS.source == "kaggle")
+    if not (notebook == "01_spectrograms" and PARAMETERS.design == "original")
     if not (notebook == "09_repetitions" and PARAMETERS.repetitions == 1)
 ]
 

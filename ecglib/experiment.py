@@ -186,23 +186,24 @@ class Experiment:
                 self._runs[name] = run
         return name in self._runs
 
+    def untrained(self, name: ModelName) -> nn.Module:
+        """The model of the parameters' design as training finds it."""
+        return new_model(name, len(self.class_names), self.seed, self.parameters.design)
+
     def model(self, name: ModelName) -> nn.Module:
         """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
-        module = self._new_model(name)
+        module = self.untrained(name)
         module.load_state_dict(self.run(name).weights)
         if name in FUSIONS:
             module = Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), module)
         return module.to(self.device).eval()
-
-    def _new_model(self, name: ModelName) -> nn.Module:
-        return new_model(name, len(self.class_names), self.seed, self.parameters.design)
 
     def _train(self, repetitions: list[Experiment], name: ModelName) -> None:
         """Train and save one model in these repetitions, which follow one another, in the same steps."""
         first = repetitions[0]
         config = training_config(name, self.parameters, self.dataset, first.seed)
         identities = [one._identity(name) for one in repetitions]
-        models = [one._new_model(name) for one in repetitions]
+        models = [one.untrained(name) for one in repetitions]
         started = time.perf_counter()
         training, validation = first._examples(name, "train"), first._examples(name, "validation")
         preparing_s = time.perf_counter() - started
@@ -251,7 +252,7 @@ class Experiment:
         training = training_config(name, chosen, self.dataset, self.seed)
         identity = {
             "model": name,
-            "config": self._new_model(name).config.model_dump(mode="json"),
+            "config": self.untrained(name).config.model_dump(mode="json"),
             "training": training.model_dump(mode="json", exclude_none=True),
             "training_set": chosen.training_set,
             "validation_fraction": chosen.validation_fraction,

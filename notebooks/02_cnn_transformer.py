@@ -30,7 +30,6 @@ from ecglib.names import FIGURE_NUMBERS
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import confusion_matrix, learning_curves
-from ecglib.recipes import new_model
 from ecglib.tables import class_metric_table, metric_summary
 from ecglib.tracing import layer_table
 
@@ -43,7 +42,7 @@ overrides: dict = {}  # single parameters, such as {"cnn_transformer_epochs": 10
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
 classes = len(experiment.class_names)
-untrained = new_model("cnn_transformer", classes, parameters.seed)
+untrained = experiment.untrained("cnn_transformer")
 print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, {classes} classes")
 
 # %% [markdown]
@@ -67,7 +66,7 @@ publish_figure(
 
 # %%
 figure = draw_hybrid(
-    *(new_model(name, classes, parameters.seed) for name in ("cnn_transformer", "cnn2d", "late", "concat")),
+    *(experiment.untrained(name) for name in ("cnn_transformer", "cnn2d", "late", "concat")),
     title="The hybrid model",
 )
 publish_figure(figure, experiment, 15, "hybrid_pipeline")

@@ -30,7 +30,6 @@ from ecglib.names import FIGURE_NUMBERS
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import confusion_matrix, learning_curves
-from ecglib.recipes import new_model
 from ecglib.tables import class_metric_table, metric_summary
 from ecglib.tracing import layer_table
 
@@ -43,7 +42,7 @@ overrides: dict = {}  # single parameters, such as {"cnn2d_epochs": 10}
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
 classes = len(experiment.class_names)
-untrained = new_model("cnn2d", classes, parameters.seed)
+untrained = experiment.untrained("cnn2d")
 print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, {classes} classes")
 
 # %% [markdown]
@@ -52,10 +51,15 @@ print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, {classes}
 # Table and drawing are read from the module itself while one example runs through it.
 
 # %%
-layer_table(untrained, torch.zeros(1, 3, 128, 128))
+layer_table(untrained, torch.zeros(1, *untrained.config.picture_shape))
 
 # %%
-publish_figure(draw_layers(untrained, torch.zeros(1, 3, 128, 128), title="2D CNN"), experiment, 17, "cnn2d_layers")
+publish_figure(
+    draw_layers(untrained, torch.zeros(1, *untrained.config.picture_shape), title="2D CNN"),
+    experiment,
+    17,
+    "cnn2d_layers",
+)
 
 # %% [markdown]
 # ## Training

@@ -26,7 +26,6 @@ from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
 from ecglib.plots import learning_curves
-from ecglib.recipes import new_model
 from ecglib.tables import metric_summary
 
 # %% tags=["parameters"]
@@ -39,7 +38,7 @@ parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
 methods = ("concat", "sum", "weighted_sum")
 for method in methods:
-    fusion = new_model(method, len(experiment.class_names), parameters.seed)
+    fusion = experiment.untrained(method)
     print(f"{MODEL_TITLES[method]}: {sum(p.numel() for p in fusion.parameters()):,} parameters")
 
 # %% [markdown]

@@ -20,6 +20,7 @@ from ecglib.models import (
     LateFusion,
     LateFusionConfig,
 )
+from ecglib.recipes import new_model
 from ecglib.tracing import layer_table, shape_text, trace
 
 BEAT, PICTURE = (187,), (3, 128, 128)
@@ -171,3 +172,9 @@ def check_texts_apart(figure: Figure) -> None:
     assert all(box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height for box in boxes)
     for index, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:index])
+
+
+def test_hybrid_of_the_original_design_is_drawn_too():
+    models = (new_model(name, 5, 0, "original") for name in ("cnn_transformer", "cnn2d", "late", "concat"))
+    texts = {text.get_text() for text in draw_hybrid(*models, title="original").axes[0].texts}
+    assert {"32 × 39 dB", "1 × 32 × 39", "765,909 parameters", "393,925 parameters"} <= texts

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ecglib import experiment as experiment_module
+from ecglib import real_part
 from ecglib.errors import EcglibError
 from ecglib.evaluation import evaluate
 from ecglib.experiment import Experiment
@@ -211,3 +212,18 @@ def test_class_weights_can_be_left_out(monkeypatch, tmp_path):
     new_experiment().run("cnn2d")
     new_experiment(class_weighting="none").run("cnn2d")
     assert given[0].std() > 0 and (given[1] == 1).all()
+
+
+def test_original_design_runs_from_branch_to_fusion(monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    original = new_experiment(design="original", synthetic_beats=160, cnn_transformer_epochs=1, fusion_epochs=1)
+    for name in ("cnn2d", "late", "concat"):
+        run = original.run(name)
+        assert run.identity["config"] == original.untrained(name).config.model_dump(mode="json")
+    assert original.run("cnn2d").identity["config"]["filters"] == [32, 64, 128, 256]
+    assert "spectrogram_version" not in original.run("cnn2d").identity
+    # a test beat through the whole hybrid, its picture made by the original's rule
+    signal = torch.tensor(original.beats.signal[original.split.test[:8]])
+    with torch.no_grad():
+        scores, _ = original.model("concat")(signal, real_part.pictures(signal))
+    np.testing.assert_allclose(scores, original.run("concat").predictions.scores[:8], rtol=1e-3, atol=1e-4)

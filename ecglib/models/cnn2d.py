@@ -33,10 +33,15 @@ class Cnn2dConfig(BaseModel):
     norm_momentum: float = Field(0.1, exclude_if=lambda value: value == 0.1)
 
     @property
+    def picture_shape(self) -> tuple[int, int, int]:
+        """Colours, height and width of what the model is given."""
+        size = self.picture_size
+        return (self.colours, size, size) if isinstance(size, int) else (self.colours, *size)
+
+    @property
     def feature_count(self) -> int:
         """Numbers in the flattened last max-pool: 64 x 6 x 6 = 2,304 for the report's sizes."""
-        size = self.picture_size
-        height, width = (size, size) if isinstance(size, int) else size
+        _, height, width = self.picture_shape
         for _ in self.filters:
             height, width = ((length + 2 * self.padding - 2) // 2 for length in (height, width))
         return self.filters[-1] * height * width

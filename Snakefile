@@ -19,7 +19,7 @@ VALUES = PARAMETERS.model_dump(mode="json")
 RUNS, FIGURES = paths.runs(LABEL), paths.figures(LABEL)
 
 # Which parameters each notebook's result depends on, by the beginning of their names.
-DATA = ("source", "design", "synthetic_", "training_set", "split", "validation_", "seed")
+DATA = ("source", "design", "picture", "slips", "synthetic_", "training_set", "split", "validation_", "seed")
 TRAINING = (*DATA, "batch_size", "threads", "early_stopping_", "selection", "class_weighting", "schedule", "one_cycle_")
 BRANCH_1D = (*TRAINING, "cnn_transformer_", "noam_")
 BRANCH_2D = (*TRAINING, "cnn2d_")
@@ -35,6 +35,8 @@ USES = {
     "07_experiment_2": ALL,
     "08_by_patient": ALL,
     "09_repetitions": (*ALL, "repetitions"),
+    "11_ledger": (*ALL, "repetitions", "ledger"),
+    "12_epochs": (*ALL, "compared_with"),
 }
 # Which notebooks must have run before: they leave the trained models that the next one loads.
 AFTER = {
@@ -45,6 +47,9 @@ AFTER = {
     "07_experiment_2": ["05_intermediate_fusion"],
     "08_by_patient": ["04_late_fusion"],
     "09_repetitions": ["05_intermediate_fusion"],
+    # the trainings without any slip
+    "11_ledger": ["05_intermediate_fusion", "09_repetitions"],
+    "12_epochs": ["05_intermediate_fusion"],
 }
 
 
@@ -79,6 +84,8 @@ def outputs(notebook, dataset):
         "07_experiment_2": [*table(6), *table(7)],
         "08_by_patient": [*table("_patients"), *figure(0, "by_patient")],
         "09_repetitions": [*table("_repetitions"), *figure(0, "repetitions")],
+        "11_ledger": [*table("_ledger"), *table("_f1"), *figure(0, "ledger")],
+        "12_epochs": [*table("_epochs"), *figure(0, "epochs")],
     }[notebook]
 
 
@@ -100,6 +107,7 @@ NODES = [
     if not (notebook == "08_by_patient" and PARAMETERS.source == "kaggle")
     if not (notebook == "01_spectrograms" and PARAMETERS.design == "original")
     if not (notebook == "09_repetitions" and PARAMETERS.repetitions == 1)
+    if not (notebook == "11_ledger" and not PARAMETERS.ledger)
 ]
 
 
@@ -132,7 +140,7 @@ for dataset in PARAMETERS.datasets:
                 source,
                 ecglib_modules(source),
                 beat_table(dataset),
-                [executed(earlier, dataset) for earlier in AFTER.get(notebook, [])],
+                [executed(earlier, dataset) for earlier in AFTER.get(notebook, []) if (earlier, dataset) in NODES],
             output:
                 # "update" keeps what is there until the new one is complete
                 update(executed(notebook, dataset)),

@@ -22,7 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ecglib import paths, real_part, spectrogram
+from ecglib import paths, spectrogram
 from ecglib.data.sources import Dataset, beat_table
 from ecglib.data.splits import Split, SplitKind, arrange, class_weights, default_split, split_beats
 from ecglib.data.table import Beats
@@ -30,8 +30,9 @@ from ecglib.errors import EcglibError
 from ecglib.evaluation import evaluate
 from ecglib.files import replacing
 from ecglib.models import Hybrid
-from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, ModelName
+from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, ModelName, Picture
 from ecglib.parameters import Parameters
+from ecglib.pictures import OWN_PICTURE, kept_and_prepare
 from ecglib.progress import epoch_progress
 from ecglib.recipes import new_model, training_config
 from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, save_run, weights_digest
@@ -152,7 +153,7 @@ class Experiment:
         name : {"cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"}
             A fusion trains its branches first where they are not there yet.
         """
-        if not self._has(name):
+        if not self.has(name):
             self._train([self], name)
         return self._runs[name]
 
@@ -169,15 +170,15 @@ class Experiment:
             costs hardly more than one; a CPU gains nothing by it.
         """
         if self.device.type == "cuda" if together is None else together:
-            missing = [one for one in self.repetitions if not one._has(name)]
+            missing = [one for one in self.repetitions if not one.has(name)]
             # a run that is there splits the rest, since seeds that are trained together follow one another
             for _, group in groupby(missing, key=lambda one: one.repetition - missing.index(one)):
                 if name in BRANCHES:
                     self._train(list(group), name)
         return [one.run(name) for one in self.repetitions]
 
-    def _has(self, name: ModelName) -> bool:
-        """Whether the run is there, and not that of other parameters or beats."""
+    def has(self, name: ModelName) -> bool:
+        """Whether the run is there, and not that of other parameters or beats; nothing is trained."""
         if name not in MODEL_TITLES:
             raise EcglibError(f"model {name!r} is none of {', '.join(MODEL_TITLES)}")
         if name not in self._runs:
@@ -188,26 +189,48 @@ class Experiment:
 
     def untrained(self, name: ModelName) -> nn.Module:
         """The model of the parameters' design as training finds it."""
-        return new_model(name, len(self.class_names), self.seed, self.parameters.design)
+        return new_model(name, len(self.class_names), self.seed, self.parameters.design, self.parameters.slips)
 
     def model(self, name: ModelName) -> nn.Module:
         """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
-        module = self.untrained(name)
+        module = self._trained_module(name)
         module.load_state_dict(self.run(name).weights)
-        if name in FUSIONS:
-            module = Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), module)
+        if name in FUSIONS and not isinstance(module, Hybrid):
+            module = self._hybrid(module)
         return module.to(self.device).eval()
+
+    def take_branches(self, other: Experiment) -> None:
+        """Take over the branches that are the same in `other`, where they would be trained a second time."""
+        for one, its in zip(self.repetitions, other.repetitions, strict=True):
+            for name in BRANCHES:
+                if one._identity(name) == its._identity(name):
+                    one._runs[name] = its.run(name)
+
+    def _trained_module(self, name: ModelName) -> nn.Module:
+        """What training changes: the model itself, or the whole hybrid where the branches are not at rest."""
+        module = self.untrained(name)
+        return self._hybrid(module, True) if self._branches_change(name) else module
+
+    def _hybrid(self, fusion: nn.Module, branches_in_training_mode: bool = False) -> Hybrid:
+        return Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), fusion, branches_in_training_mode)
+
+    def _branches_change(self, name: ModelName) -> bool:
+        return name in FUSIONS and "branches_in_training_mode" in self.parameters.slips
+
+    @property
+    def _picture(self) -> Picture:
+        return self.parameters.picture or OWN_PICTURE[self.parameters.design]
 
     def _train(self, repetitions: list[Experiment], name: ModelName) -> None:
         """Train and save one model in these repetitions, which follow one another, in the same steps."""
         first = repetitions[0]
         config = training_config(name, self.parameters, self.dataset, first.seed)
         identities = [one._identity(name) for one in repetitions]
-        models = [one.untrained(name) for one in repetitions]
+        models = [one._trained_module(name) for one in repetitions]
         started = time.perf_counter()
         training, validation = first._examples(name, "train"), first._examples(name, "validation")
         preparing_s = time.perf_counter() - started
-        if name in FUSIONS:
+        if name in FUSIONS and not self._branches_change(name):
             # the outputs may come from a file by now; what counts is what it took to compute them
             preparing_s = sum(first._branch_outputs(part).seconds for part in ("train", "validation"))
         weights = class_weights(self.beats.label[self.split.train], len(self.class_names))
@@ -229,7 +252,8 @@ class Experiment:
     ) -> Run:
         """A trained model on the test beats, with all that a run keeps."""
         # a fusion classifies a beat only once both branches have
-        branches_s = self._branch_outputs("test").seconds if name in FUSIONS else 0.0
+        frozen = name in FUSIONS and not self._branches_change(name)
+        branches_s = self._branch_outputs("test").seconds if frozen else 0.0
         started = time.perf_counter()
         scores = predict(model, self._examples(name, "test"))[0].cpu().numpy()
         test_s = branches_s + time.perf_counter() - started
@@ -265,10 +289,14 @@ class Experiment:
             identity["validation"] = hashlib.sha256(self.split.validation.astype(np.int64)).hexdigest()
         if chosen.class_weighting != "balanced":
             identity["class_weighting"] = chosen.class_weighting
-        if name == "cnn2d" and chosen.design == "report":
+        if name == "cnn2d" and self._picture in ("colour", "bordered"):
             identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
+        if name == "cnn2d" and self._picture != OWN_PICTURE[chosen.design]:
+            identity["picture"] = self._picture
         if name in FUSIONS:
             identity["branches"] = self._branch_digests()
+        if self._branches_change(name):
+            identity["branches_in_training_mode"] = True
         # as it reads back from run.json, with lists for tuples
         return json.loads(json.dumps(identity))
 
@@ -278,7 +306,7 @@ class Experiment:
     def _examples(self, name: ModelName, part: Part) -> Examples:
         rows = getattr(self.split, part)
         label = torch.from_numpy(self.beats.label[rows]).to(self.device)
-        if name in FUSIONS:
+        if name in FUSIONS and not self._branches_change(name):
             outputs = self._branch_outputs(part)
             if name == "late":
                 return Examples((outputs.scores_1d, outputs.scores_2d), label)
@@ -286,9 +314,10 @@ class Experiment:
         signal = torch.from_numpy(self.beats.signal[rows]).to(self.device)
         if name == "cnn_transformer":
             return Examples((signal,), label)
-        if self.parameters.design == "original":
-            return Examples((signal,), label, lambda signal: (real_part.pictures(signal),))
-        return Examples((spectrogram.colour_cells(signal),), label, lambda cells: (spectrogram.enlarge(cells),))
+        kept, prepare = kept_and_prepare(self._picture, signal)
+        if name in FUSIONS:
+            return Examples((signal, kept), label, lambda signal, kept: (signal, prepare(kept)))
+        return Examples((kept,), label, lambda kept: (prepare(kept),))
 
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         """Both trained branches on one part of the beats, evaluated once and kept in a file."""

@@ -20,6 +20,10 @@ MODEL_TITLES: dict[ModelName, str] = {
 }
 # what the report says, or what the original authors' released code does
 Design = Literal["report", "original"]
+# what the 2D branch is shown of a beat, see `ecglib.pictures`
+Picture = Literal["colour", "bordered", "real_part", "magnitude"]
+# what goes wrong in one of the papers' programs, to be switched on and measured, see `ecglib.ledger`
+Slip = Literal["zero_class_token", "untrained_layers", "fast_norm", "branches_in_training_mode"]
 # learning curves in the report, by model and data set; PTB-XL stands where PTB does
 _FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
     ("cnn_transformer", "ptb"): 3,

@@ -16,7 +16,7 @@ from ecglib import paths
 from ecglib.data.sources import Dataset, Source
 from ecglib.data.splits import SplitKind, TrainingSet
 from ecglib.errors import EcglibError
-from ecglib.names import Design
+from ecglib.names import Design, Picture, Slip
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -27,6 +27,12 @@ NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names):
         raise ValueError("must name one data set or more, each once")
+    return names
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("must name each once")
     return names
 
 
@@ -49,8 +55,15 @@ class Parameters(BaseModel):
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
     design: Design = "report"
+    # None: the design's own
+    picture: Picture | None = None
+    slips: Annotated[tuple[Slip, ...], AfterValidator(_once)] = ()
     # trainings of each model under seeds that count up from `seed`; the split stays
     repetitions: PositiveInt = 1
+    # whether notebook 11 belongs to the report: it trains with every slip and without
+    ledger: bool = False
+    # other profiles that stand beside this one in notebook 12, as far as they are trained
+    compared_with: tuple[str, ...] = ()
     threads: PositiveInt | None = None
 
     batch_size: PositiveInt = 16
@@ -87,10 +100,11 @@ class Parameters(BaseModel):
         """
         stored = _read_profile(self.profile)
         # threads decide how long it takes, not what comes out; a repetition is the same however many there are
-        values = self.model_dump(mode="json", exclude={"threads", "repetitions"})
+        values = self.model_dump(mode="json", exclude={"threads", "repetitions", "ledger", "compared_with"})
         changed = {key: value for key, value in values.items() if stored[key] != value}
-        readable = "-".join([self.profile, *(f"{key}-{value}" for key, value in sorted(changed.items()))])
-        if len(readable) <= LONGEST_LABEL and re.fullmatch(r"[\w.-]+", readable):
+        texts = {key: "+".join(value) if isinstance(value, list) else str(value) for key, value in changed.items()}
+        readable = "-".join([self.profile, *(f"{key}-{text}" for key, text in sorted(texts.items()))])
+        if len(readable) <= LONGEST_LABEL and re.fullmatch(r"[\w.+-]+", readable):
             return readable
         return f"{self.profile}-{hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]}"
 
@@ -166,8 +180,7 @@ def _validate(values: dict[str, Any], where: str | Path) -> Parameters:
         if key not in Parameters.model_fields:
             near = difflib.get_close_matches(str(key), Parameters.model_fields, n=1, cutoff=0.0)[0]
             raise EcglibError(f"{where}: unknown parameter {key!r}; did you mean {near!r}?")
-    if isinstance(values.get("datasets"), list):
-        values = {**values, "datasets": tuple(values["datasets"])}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     try:
         return Parameters.model_validate(values)
     except ValidationError as error:

@@ -21,7 +21,9 @@ def _legend(figure: Figure, handles: Sequence[Artist], labels: Sequence[str]) ->
     figure.legend(handles, labels, loc="upper right", ncols=len(labels), borderaxespad=0.5, borderpad=0)
 
 
-def learning_curves(history: pd.DataFrame, best_epoch: int, title: str) -> Figure:
+def learning_curves(
+    history: pd.DataFrame, best_epoch: int, title: str, enough: int | None = None, kept: str = "best"
+) -> Figure:
     """Loss and accuracy by epoch, with the best validation epoch marked (report, Figs. 3-14).
 
     Parameters
@@ -31,6 +33,10 @@ def learning_curves(history: pd.DataFrame, best_epoch: int, title: str) -> Figur
     best_epoch : int
         A value of the column epoch.
     title : str
+    enough : int, optional
+        The epoch after which nothing is gained (see `ecglib.epochs.enough_epochs`); what follows is shaded.
+    kept : {"best", "last"}
+        What `best_epoch` is called.
     """
     best = history.loc[history["epoch"] == best_epoch].iloc[0]
     with style():
@@ -44,12 +50,16 @@ def learning_curves(history: pd.DataFrame, best_epoch: int, title: str) -> Figur
             axes.set_xlabel("epoch")
             axes.set_ylabel("weighted cross entropy" if quantity == "loss" else "accuracy")
             axes.grid(axis="y")
-            _mark_epoch(axes, history["epoch"], best_epoch, best[f"validation_{quantity}"])
+            _mark_epoch(axes, history["epoch"], best_epoch, best[f"validation_{quantity}"], kept)
+            if enough is not None and enough < len(history):
+                axes.axvspan(enough, axes.get_xlim()[1], color=GREY, alpha=0.12, linewidth=0, zorder=0)
+        if enough is not None:
+            axes.annotate(f"nothing gained after epoch {enough}", (0.98, 0.04), xycoords="axes fraction", ha="right")
         _legend(figure, *axes.get_legend_handles_labels())
     return figure
 
 
-def _mark_epoch(axes: Axes, epochs: pd.Series, best_epoch: int, value: float) -> None:
+def _mark_epoch(axes: Axes, epochs: pd.Series, best_epoch: int, value: float, kept: str) -> None:
     """A thin vertical line, and above the axes, where no curve can cross it, the value there."""
     first, last = int(epochs.iloc[0]), int(epochs.iloc[-1])
     room = max(0.04 * (last - first), 0.5)
@@ -59,7 +69,7 @@ def _mark_epoch(axes: Axes, epochs: pd.Series, best_epoch: int, value: float) ->
     axes.plot(best_epoch, value, "o", color=VERMILION, ms=5.5, mec="white", mew=1, zorder=4, label="_best value")
     place = (best_epoch - first + room) / (last - first + 2 * room)
     axes.annotate(
-        f"best epoch {best_epoch}: {value:.4f}",
+        f"{kept} epoch {best_epoch}: {value:.4f}",
         (best_epoch, 1),
         xycoords=axes.get_xaxis_transform(),
         xytext=(0, 3),

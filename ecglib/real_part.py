@@ -17,7 +17,7 @@ HOP = 4
 HIGHEST = 9.0
 
 
-def pictures(signal: Tensor) -> Tensor:
+def pictures(signal: Tensor, whole: bool = False) -> Tensor:
     """Levels in dB, clipped to each beat's own range.
 
     Symmetric Blackman window of 32 samples, two-sided, 0 Hz in the middle row, segments at 0, 4, ...,
@@ -27,6 +27,8 @@ def pictures(signal: Tensor) -> Tensor:
     Parameters
     ----------
     signal : Tensor, shape (B, 187)
+    whole : bool
+        Take the absolute value of the transform instead of its real part.
 
     Returns
     -------
@@ -35,8 +37,9 @@ def pictures(signal: Tensor) -> Tensor:
     """
     window = _window().to(signal.device)
     segments = signal.double().unfold(-1, SEGMENT, HOP) * window  # (B, 39, 32)
-    real = torch.fft.fftshift(torch.fft.fft(segments).real, dim=-1).transpose(1, 2)  # (B, 32, 39)
-    level = 20 * torch.log10(real.square())
+    transform = torch.fft.fft(segments)
+    amplitude = torch.fft.fftshift(transform.abs() if whole else transform.real, dim=-1).transpose(1, 2)  # (B, 32, 39)
+    level = 20 * torch.log10(amplitude.square())
     finite = torch.where(level == -torch.inf, 0.0, level)
     low = finite.mean(dim=(1, 2), keepdim=True)
     high = low + HIGHEST * finite.std(dim=(1, 2), correction=0, keepdim=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pydantic import BaseModel
 from torch import nn
 
@@ -19,7 +21,7 @@ from ecglib.models import (
     cnn_transformer,
     fusion,
 )
-from ecglib.names import BRANCHES, INTERMEDIATE, Design, ModelName
+from ecglib.names import BRANCHES, INTERMEDIATE, Design, ModelName, Slip
 from ecglib.optimizers import Adamax, Noam, OneCycle
 from ecglib.parameters import Parameters
 from ecglib.training import TrainingConfig, seeded
@@ -44,9 +46,19 @@ _MODULES = {
 }
 
 
-def new_model(name: ModelName, classes: int, seed: int, design: Design = "report") -> nn.Module:
+def new_model(
+    name: ModelName, classes: int, seed: int, design: Design = "report", slips: Collection[Slip] = ()
+) -> nn.Module:
     """An untrained model; `seed` decides its initial weights."""
-    config = _DESIGNS[name, design].model_copy(update={"classes": classes})
+    changes: dict[str, object] = {"classes": classes}
+    if name == "cnn_transformer" and "zero_class_token" in slips:
+        changes["zero_class_token"] = True
+    if name == "cnn2d" and "fast_norm" in slips:
+        changes["norm_momentum"] = cnn2d.ORIGINAL.norm_momentum
+    if "untrained_layers" in slips:
+        changes |= {"untrained_output": True} if name == "cnn2d" else {}
+        changes |= {"untrained_projections": True} if name in INTERMEDIATE else {}
+    config = _DESIGNS[name, design].model_copy(update=changes)
     with seeded(seed, 0):
         return _MODULES[type(config)](config)
 

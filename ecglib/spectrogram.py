@@ -23,6 +23,8 @@ RATE_HZ = 125.0
 # keeps the logarithm of an empty (zero-padded) segment finite: -100 dB
 FLOOR = 1e-10
 PICTURE_SIZE = 128
+# pixels around the axes of a plot with matplotlib's default margins, enlarged to a picture: left, right, top, bottom
+_BORDER = (16, 13, 15, 14)
 _BLOCK = 4096
 
 
@@ -79,17 +81,29 @@ def _colour_block(signal: Tensor) -> Tensor:
     return colours[index].permute(0, 3, 1, 2).contiguous()
 
 
-def enlarge(cells: Tensor) -> Tensor:
-    """Resize (B, 3, 17, 6) bilinearly to pictures (B, 3, 128, 128).
+def enlarge(cells: Tensor, size: int = PICTURE_SIZE) -> Tensor:
+    """Resize (B, 3, 17, 6) bilinearly to pictures (B, 3, size, size).
 
     The same numbers as ``torch.nn.functional.interpolate`` gives, as two matrix products, which are three
     times as fast; in memory the colours come last, because that is how the 2D convolutions run fastest.
     """
     count, colours, height, width = cells.shape
-    rows, columns = _resizing(height, width, colours, cells.device)
+    rows, columns = _resizing(height, width, colours, size, cells.device)
     tall = rows @ cells.permute(0, 2, 3, 1).reshape(count, height, width * colours)  # (B, 128, 6 * 3)
-    picture = (tall @ columns).view(count, PICTURE_SIZE, PICTURE_SIZE, colours)
+    picture = (tall @ columns).view(count, size, size, colours)
     return picture.permute(0, 3, 1, 2)
+
+
+def enlarge_with_border(cells: Tensor) -> Tensor:
+    """Pictures (B, 3, 128, 128) that are white on 40 % of their area, as the report's program saves its plots.
+
+    The white is what matplotlib leaves around the axes by default; there are no ticks and no labels.
+    """
+    left, right, top, bottom = _BORDER
+    picture = cells.new_ones(len(cells), PICTURE_SIZE, PICTURE_SIZE, cells.shape[1]).permute(0, 3, 1, 2)
+    size = PICTURE_SIZE - left - right
+    picture[:, :, top : PICTURE_SIZE - bottom, left : PICTURE_SIZE - right] = enlarge(cells, size)
+    return picture
 
 
 def pictures(signal: Tensor) -> Tensor:
@@ -108,12 +122,12 @@ def segment_times(rate_hz: float) -> np.ndarray:
 
 
 @cache
-def _resizing(height: int, width: int, colours: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Two matrices: (128, height) for columns of pixels, (width * colours, 128 * colours) for rows of them."""
+def _resizing(height: int, width: int, colours: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Two matrices: (size, height) for columns of pixels, (width * colours, size * colours) for rows of them."""
 
     def linear(length: int) -> Tensor:
         unit = torch.eye(length).unsqueeze(0)
-        return F.interpolate(unit, size=PICTURE_SIZE, mode="linear", align_corners=False)[0].T.contiguous()
+        return F.interpolate(unit, size=size, mode="linear", align_corners=False)[0].T.contiguous()
 
     # kept on the device: training asks for them in every step
     return linear(height).to(device), torch.kron(linear(width), torch.eye(colours)).T.contiguous().to(device)

@@ -25,11 +25,12 @@ import numpy as np
 import torch
 
 from ecglib.architecture import draw_hybrid, draw_layers
+from ecglib.epochs import run_curves
 from ecglib.experiment import Experiment
 from ecglib.names import FIGURE_NUMBERS
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
-from ecglib.plots import confusion_matrix, learning_curves
+from ecglib.plots import confusion_matrix
 from ecglib.tables import class_metric_table, metric_summary
 from ecglib.tracing import layer_table
 
@@ -78,16 +79,17 @@ publish_figure(figure, experiment, 15, "hybrid_pipeline")
 
 # %% tags=["nbval-ignore-output"]
 run = experiment.run("cnn_transformer")
-print(f"best epoch {run.best_epoch} of {len(run.history)}; trained {run.train_s:.1f} s on {run.hardware}")
+print(f"weights of epoch {run.best_epoch} of {len(run.history)}; trained {run.train_s:.1f} s on {run.hardware}")
 
 # %% tags=["nbval-ignore-output"]
-figure = learning_curves(run.history, run.best_epoch, title=f"1D CNN-Transformer, {dataset}")
+figure = run_curves(experiment, "cnn_transformer", f"1D CNN-Transformer, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["cnn_transformer", dataset], "cnn_transformer_learning_curves")
 
 # %% [markdown]
 # ## Test
 #
-# With the weights of the epoch that had the highest validation accuracy. The intervals are 95 % bootstrap
+# With the weights of the epoch that had the highest validation accuracy, or of the last one where the profile says
+# so (its parameter `selection`). The intervals are 95 % bootstrap
 # intervals over the test beats; they do not cover the choice of seed.
 
 # %% tags=["nbval-ignore-output"]

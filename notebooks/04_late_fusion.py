@@ -23,11 +23,12 @@
 import numpy as np
 import pandas as pd
 
+from ecglib.epochs import run_curves
 from ecglib.experiment import Experiment
 from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
-from ecglib.plots import confusion_matrix, learning_curves
+from ecglib.plots import confusion_matrix
 from ecglib.tables import class_metric_table, metric_summary
 
 # %% tags=["parameters"]
@@ -46,10 +47,10 @@ experiment = Experiment(parameters, dataset)
 
 # %% tags=["nbval-ignore-output"]
 run = experiment.run("late")
-print(f"best epoch {run.best_epoch} of {len(run.history)}; trained {run.train_s:.1f} s on {run.hardware}")
+print(f"weights of epoch {run.best_epoch} of {len(run.history)}; trained {run.train_s:.1f} s on {run.hardware}")
 
 # %% tags=["nbval-ignore-output"]
-figure = learning_curves(run.history, run.best_epoch, title=f"Late fusion, {dataset}")
+figure = run_curves(experiment, "late", f"Late fusion, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["late", dataset], "late_learning_curves")
 
 # %% [markdown]

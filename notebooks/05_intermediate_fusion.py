@@ -21,11 +21,11 @@
 # %%
 import pandas as pd
 
+from ecglib.epochs import run_curves
 from ecglib.experiment import Experiment
 from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
-from ecglib.plots import learning_curves
 from ecglib.tables import metric_summary
 
 # %% tags=["parameters"]
@@ -51,27 +51,21 @@ runs = {method: experiment.run(method) for method in methods}
 # ### Concatenation
 
 # %% tags=["nbval-ignore-output"]
-figure = learning_curves(
-    runs["concat"].history, runs["concat"].best_epoch, title=f"Intermediate fusion, concatenation, {dataset}"
-)
+figure = run_curves(experiment, "concat", f"Intermediate fusion, concatenation, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["concat", dataset], "concat_learning_curves")
 
 # %% [markdown]
 # ### Sum
 
 # %% tags=["nbval-ignore-output"]
-figure = learning_curves(runs["sum"].history, runs["sum"].best_epoch, title=f"Intermediate fusion, sum, {dataset}")
+figure = run_curves(experiment, "sum", f"Intermediate fusion, sum, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["sum", dataset], "sum_learning_curves")
 
 # %% [markdown]
 # ### Weighted sum
 
 # %% tags=["nbval-ignore-output"]
-figure = learning_curves(
-    runs["weighted_sum"].history,
-    runs["weighted_sum"].best_epoch,
-    title=f"Intermediate fusion, weighted sum, {dataset}",
-)
+figure = run_curves(experiment, "weighted_sum", f"Intermediate fusion, weighted sum, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["weighted_sum", dataset], "weighted_sum_learning_curves")
 
 # %% [markdown]

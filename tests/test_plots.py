@@ -48,6 +48,16 @@ def test_learning_curves_are_the_history(epochs: int, best_epoch: int):
         assert left < 1 and right > epochs
 
 
+def test_learning_curves_shade_what_gains_nothing():
+    figure = plots.learning_curves(history_of(10), 9, "a title", enough=4, kept="last")
+    for axes in figure.axes:
+        (span,) = axes.patches
+        assert span.get_x() == 4 and span.get_x() + span.get_width() == pytest.approx(axes.get_xlim()[1])
+        assert axes.texts[0].get_text().startswith("last epoch 9: ")
+    assert figure.axes[1].texts[1].get_text() == "nothing gained after epoch 4"
+    assert not plots.learning_curves(history_of(10), 9, "a title", enough=10).axes[0].patches
+
+
 def test_class_distribution_shows_each_count():
     counts = {"train": np.array([8000, 80, 0]), "test": np.array([2000, 19, 1])}
     figure = plots.class_distribution(counts, ("N", "S", "F"), "classes")

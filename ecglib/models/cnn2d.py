@@ -31,6 +31,8 @@ class Cnn2dConfig(BaseModel):
     norm_epsilon: float = Field(1e-5, exclude_if=lambda value: value == 1e-5)
     # the share of the newest batch in the running statistics
     norm_momentum: float = Field(0.1, exclude_if=lambda value: value == 0.1)
+    # a slip of the report's program, which makes the layer after its optimiser
+    untrained_output: bool = Field(False, exclude_if=lambda value: not value)
 
     @property
     def picture_shape(self) -> tuple[int, int, int]:
@@ -78,6 +80,7 @@ class Cnn2d(nn.Module):
             nn.BatchNorm2d(filters, config.norm_epsilon, config.norm_momentum) for filters in config.filters
         )
         self.output = nn.Linear(config.feature_count, config.classes)
+        self.output.requires_grad_(not config.untrained_output)
         self.dropout = Dropout(config.dropout)
         # twice the speed of the default layout on a CPU; the numbers' meaning does not change
         self.to(memory_format=torch.channels_last)

@@ -32,6 +32,8 @@ class CnnTransformerConfig(BaseModel):
     shared_convolutions: bool = Field(False, exclude_if=lambda value: not value)
     scaled_embeddings: bool = Field(False, exclude_if=lambda value: not value)
     head_width: int | None = Field(None, exclude_if=lambda value: value is None)
+    # a slip of the report's program, which makes the token anew in each pass, of zeros
+    zero_class_token: bool = Field(False, exclude_if=lambda value: not value)
 
 
 # facts of the original authors' released code
@@ -58,6 +60,8 @@ class CnnTransformer(nn.Module):
         )
         self.pool = MaxPool1d(2)
         self.class_token = nn.Parameter(torch.randn(width))
+        if config.zero_class_token:
+            self.class_token = nn.Parameter(torch.zeros(width), requires_grad=False)
         self.register_buffer("positions", sinusoidal_positions(10, width), persistent=False)
         # separate layers, because nn.TransformerEncoder would start all of them from the same weights
         self.encoder = nn.ModuleList(

@@ -72,6 +72,8 @@ class IntermediateFusionConfig(BaseModel):
     features_2d: int = 2304
     width: int = 64
     head_width: int | None = Field(None, exclude_if=lambda value: value is None)
+    # a slip of the report's program, which makes the projections after its optimiser
+    untrained_projections: bool = Field(False, exclude_if=lambda value: not value)
 
 
 INTERMEDIATE_ORIGINAL = IntermediateFusionConfig(features_2d=1024, head_width=10)
@@ -87,6 +89,8 @@ class IntermediateFusion(nn.Module):
         self.config = config = config or IntermediateFusionConfig()
         self.project_1d = nn.Linear(config.features_1d, config.width)
         self.project_2d = nn.Linear(config.features_2d, config.width)
+        for projection in (self.project_1d, self.project_2d):
+            projection.requires_grad_(not config.untrained_projections)
         if config.method == "weighted_sum":
             self.weight_1d = nn.Parameter(torch.ones(()))
             self.weight_2d = nn.Parameter(torch.ones(()))
@@ -117,14 +121,28 @@ class IntermediateFusion(nn.Module):
 class Hybrid(nn.Module):
     """Both branches and a fusion as one model, from a beat and its picture to scores.
 
+    Parameters
+    ----------
+    cnn_transformer, cnn2d, fusion : Module
+    branches_in_training_mode : bool
+        Whether training mode reaches the frozen branches (a slip of the report's program): their dropout is
+        on, and the running statistics of their batch normalisation drift.
+
     Raises
     ------
     EcglibError
         The three do not classify into the same number of classes.
     """
 
-    def __init__(self, cnn_transformer: CnnTransformer, cnn2d: Cnn2d, fusion: LateFusion | IntermediateFusion):
+    def __init__(
+        self,
+        cnn_transformer: CnnTransformer,
+        cnn2d: Cnn2d,
+        fusion: LateFusion | IntermediateFusion,
+        branches_in_training_mode: bool = False,
+    ):
         super().__init__()
+        self.branches_in_training_mode = branches_in_training_mode
         classes = {module.config.classes for module in (cnn_transformer, cnn2d, fusion)}
         if len(classes) > 1:
             raise EcglibError(f"branches and fusion differ in their number of classes: {sorted(classes)}")
@@ -136,8 +154,9 @@ class Hybrid(nn.Module):
     def train(self, mode: bool = True) -> Hybrid:
         """Set the fusion's mode; the branches stay in evaluation mode, with no dropout and fixed BatchNorm."""
         super().train(mode)
-        self.cnn_transformer.eval()
-        self.cnn2d.eval()
+        if not self.branches_in_training_mode:
+            self.cnn_transformer.eval()
+            self.cnn2d.eval()
         return self
 
     def forward(self, signal: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:

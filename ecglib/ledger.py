@@ -1,0 +1,209 @@
+"""The slips of both papers' programs, each switched on and off, and what it costs.
+
+A slip is measured on the model that it touches, in every repetition of a profile: trained with it and
+without, from the same initial weights and on the same beats. Everything else is as the profile says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy import stats
+
+from ecglib.experiment import Experiment
+from ecglib.figures import BLUE, GREY, new_figure, style
+from ecglib.names import MODEL_TITLES, ModelName
+from ecglib.parameters import Parameters
+from ecglib.runs import Run
+
+_METRICS = {"mcc": "MCC", "f1_macro": "macro F1"}
+
+
+@dataclass(frozen=True)
+class Slip:
+    """One entry of the ledger.
+
+    Attributes
+    ----------
+    title : str
+    where : str
+        In whose text or program it is found.
+    models : tuple of str
+        Those that it is measured on.
+    without, with_it : dict
+        Parameters that differ from the profile's in the one case and in the other.
+    """
+
+    title: str
+    where: str
+    models: tuple[ModelName, ...]
+    without: dict[str, Any] = field(default_factory=dict)
+    with_it: dict[str, Any] = field(default_factory=dict)
+
+
+SLIPS = (
+    Slip(
+        "2D output layer and fusion projections not trained",
+        "report's program",
+        ("cnn2d", "late", "concat"),
+        with_it={"slips": ("untrained_layers",)},
+    ),
+    Slip("class token of zeros", "report's program", ("cnn_transformer",), with_it={"slips": ("zero_class_token",)}),
+    Slip(
+        "frozen branches in training mode",
+        "report's program",
+        ("late", "concat"),
+        with_it={"slips": ("branches_in_training_mode",)},
+    ),
+    Slip("white border around the picture", "report's program", ("cnn2d",), with_it={"picture": "bordered"}),
+    Slip(
+        "classes cut to half the second largest",
+        "report's text and program",
+        ("cnn_transformer",),
+        without={"training_set": "all"},
+        with_it={"training_set": "half_second_largest"},
+    ),
+    Slip(
+        "real part of the transform alone",
+        "original's program",
+        ("cnn2d",),
+        without={"design": "original", "picture": "magnitude"},
+        with_it={"design": "original"},
+    ),
+    Slip("batch normalisation's momentum 0.99", "original's program", ("cnn2d",), with_it={"slips": ("fast_norm",)}),
+)
+
+
+class Ledger:
+    """All slips on one experiment's beats and repetitions; runs that are not there yet are trained.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The profile's own, without any slip.
+    """
+
+    def __init__(self, experiment: Experiment):
+        self.experiment = experiment
+        self._experiments: dict[str, Experiment] = {experiment.parameters.model_dump_json(): experiment}
+
+    def pairs(self, slip: Slip, model: ModelName) -> Iterator[tuple[Run, Run]]:
+        """The run without the slip and the one with it, of each repetition."""
+        sides = (self._changed(slip.without), self._changed(slip.with_it))
+        yield from zip(*(side.runs(model) for side in sides), strict=True)
+
+    def _changed(self, overrides: dict[str, Any]) -> Experiment:
+        parameters: Parameters = self.experiment.parameters.model_copy(update=overrides)
+        key = parameters.model_dump_json()
+        if key not in self._experiments:
+            changed = Experiment(parameters, self.experiment.dataset)
+            changed.__dict__["table"] = self.experiment.table
+            changed.take_branches(self.experiment)
+            self._experiments[key] = changed
+        return self._experiments[key]
+
+    @cached_property
+    def tidy(self) -> pd.DataFrame:
+        """One row a slip, model and repetition.
+
+        Returns
+        -------
+        DataFrame
+            Columns slip, where, model, repetition, seed; ``mcc_without``, ``mcc_with``,
+            ``f1_macro_without`` and ``f1_macro_with``, fractions of the test beats.
+        """
+        rows = []
+        for slip in SLIPS:
+            for model in slip.models:
+                for number, (without, with_it) in enumerate(self.pairs(slip, model)):
+                    row = {"slip": slip.title, "where": slip.where, "model": model, "repetition": number}
+                    row["seed"] = without.identity["training"]["seed"]
+                    for metric in _METRICS:
+                        row[f"{metric}_without"] = getattr(without.metrics, metric)
+                        row[f"{metric}_with"] = getattr(with_it.metrics, metric)
+                    rows.append(row)
+        return pd.DataFrame(rows)
+
+
+def effects(tidy: pd.DataFrame) -> pd.DataFrame:
+    """The effect of each slip: with it minus without it, paired by repetition.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        See `Ledger.tidy`.
+
+    Returns
+    -------
+    DataFrame
+        One row a slip and model. Columns slip, where, model, repetitions, and for each of mcc and f1_macro
+        the mean ``_without``, the mean ``_effect`` and the ends ``_low`` and ``_high`` of Student's 95 %
+        interval of it; missing where there is but one repetition.
+    """
+    rows = []
+    for (slip, where, model), group in tidy.groupby(["slip", "where", "model"], sort=False):
+        row: dict[str, object] = {"slip": slip, "where": where, "model": model, "repetitions": len(group)}
+        for metric in _METRICS:
+            difference = (group[f"{metric}_with"] - group[f"{metric}_without"]).to_numpy()
+            row[f"{metric}_without"] = group[f"{metric}_without"].mean()
+            row[f"{metric}_effect"] = difference.mean()
+            low, high = _student_interval(difference)
+            row |= {f"{metric}_low": low, f"{metric}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _student_interval(values: np.ndarray) -> tuple[float, float]:
+    if len(values) < 2:
+        return np.nan, np.nan
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
+    return values.mean() - half, values.mean() + half
+
+
+def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
+    """`effects` for readers, in percent and points."""
+    rows = []
+    for _, line in effect.iterrows():
+        row = {"slip": line["slip"], "where": line["where"], "model": MODEL_TITLES[line["model"]]}
+        for metric, title in _METRICS.items():
+            row[f"{title} without"] = f"{100 * line[f'{metric}_without']:.2f}"
+            value, low, high = (100 * line[f"{metric}_{end}"] for end in ("effect", "low", "high"))
+            row[f"effect on {title}"] = f"{value:+.2f}" + ("" if np.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def f1_gap(experiment: Experiment) -> pd.DataFrame:
+    """Weighted and macro F1 of the same test predictions, in percent: mean over the repetitions, by model."""
+    rows = []
+    for model, title in MODEL_TITLES.items():
+        metrics = [run.metrics for run in experiment.runs(model)]
+        weighted = 100 * np.mean([one.f1_weighted for one in metrics])
+        macro = 100 * np.mean([one.f1_macro for one in metrics])
+        rows.append({"model": title, "weighted F1": weighted, "macro F1": macro, "difference": weighted - macro})
+    return pd.DataFrame(rows).round(2)
+
+
+def effect_figure(tidy: pd.DataFrame, title: str) -> Figure:
+    """A line a slip and model: its effect on MCC in every repetition, and the mean."""
+    groups = list(tidy.groupby(["slip", "model"], sort=False))
+    with style():
+        figure = new_figure(8.0, 0.8 + 0.36 * len(groups), title)
+        axes = figure.subplots()
+        for line, (_, group) in enumerate(groups):
+            effect = 100 * (group["mcc_with"] - group["mcc_without"])
+            axes.plot(effect, [line] * len(effect), "o", color=BLUE, ms=4.5, alpha=0.6)
+            axes.plot([effect.mean()], [line], "|", color="black", ms=14, mew=2)
+        axes.axvline(0, color=GREY, linewidth=0.9)
+        axes.set_yticks(range(len(groups)), [f"{slip}\n{MODEL_TITLES[model]}" for (slip, model), _ in groups])
+        axes.tick_params(axis="y", labelsize=7)
+        axes.invert_yaxis()
+        axes.set_xlabel("MCC with the slip minus MCC without, points (bar: mean)")
+        axes.grid(axis="x")
+    return figure

@@ -1,0 +1,60 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How many epochs does it need?
+#
+# The papers train the 1D branch for 150 epochs, the 2D branch for 30 and each fusion for 10, and the report wonders
+# whether that is too much. Here is the epoch after which nothing is gained, and what the time until then was. Other
+# profiles stand beside this one (its parameter `compared_with`): fewer beats, another schedule of the learning rate.
+
+# %%
+from ecglib.epochs import epoch_summary, epoch_table, time_figure
+from ecglib.experiment import Experiment
+from ecglib.names import BRANCHES, MODEL_TITLES
+from ecglib.outputs import publish_figure, publish_table
+from ecglib.parameters import load_parameters
+
+# %% tags=["parameters"]
+profile: str = "demo"  # a file of params/: demo (invented beats), short, reduced, full
+dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
+overrides: dict = {}  # single parameters, such as {"compared_with": ["reduced"]}
+
+# %%
+parameters = load_parameters(profile, **overrides)
+experiment = Experiment(parameters, dataset)
+others = [Experiment(load_parameters(other), dataset) for other in parameters.compared_with]
+# what was not trained yet is not trained for a comparison
+compared = [experiment, *(other for other in others if all(other.has(model) for model in MODEL_TITLES))]
+print("profiles:", ", ".join(one.parameters.label for one in compared))
+
+# %% [markdown]
+# ## Epochs, minutes and test results
+#
+# Nothing is gained after the first epoch whose validation accuracy is at most one standard error below the highest of
+# all: the validation beats could not tell the two apart. Test results in percent, of the weights that the
+# profile's rule keeps.
+
+# %% tags=["nbval-ignore-output"]
+epochs = epoch_table(compared, tuple(MODEL_TITLES))
+publish_table(epochs, epoch_summary(epochs), experiment, "epochs")
+
+# %% [markdown]
+# ## Against time
+#
+# Each profile validates on beats of its own training set, so that the height of two lines can be compared only
+# where they have the same beats; their shape always can. The ring is the epoch after which nothing is gained.
+
+# %% tags=["nbval-ignore-output"]
+publish_figure(time_figure(compared, BRANCHES, f"Validation error against time, {dataset}"), experiment, 0, "epochs")

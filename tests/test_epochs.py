@@ -1,0 +1,74 @@
+"""The epoch after which nothing is gained, and profiles beside one another."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecglib.epochs import enough_epochs, epoch_summary, epoch_table, run_curves, time_figure
+from ecglib.experiment import Experiment
+from ecglib.parameters import load_parameters
+
+TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 2, "cnn2d_epochs": 3, "fusion_epochs": 1}
+accuracies = st.lists(st.floats(0, 1), min_size=1, max_size=20)
+
+
+def test_enough_is_one_standard_error_below_the_best():
+    # of 400 beats at 0.9: sqrt(0.9 * 0.1 / 400) = 0.015
+    assert enough_epochs([0.5, 0.8849, 0.8851, 0.9, 0.88], 400) == 3
+    # with more beats the error is smaller
+    assert enough_epochs([0.5, 0.8849, 0.8851, 0.9, 0.88], 40_000) == 4
+
+
+@given(accuracies, st.integers(1, 10_000))
+def test_enough_by_its_definition(accuracy, beats):
+    best = max(accuracy)
+    limit = best - math.sqrt(best * (1 - best) / beats)
+    enough = enough_epochs(accuracy, beats)
+    assert accuracy[enough - 1] >= limit and all(value < limit for value in accuracy[: enough - 1])
+
+
+@pytest.fixture(scope="module")
+def experiments(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
+        one_cycle = {"schedule": "one_cycle", "selection": "last"}
+        yield [Experiment(load_parameters("demo", **TINY, **more), "mitbih") for more in ({}, one_cycle)]
+
+
+def test_table_is_of_the_runs(experiments):
+    tidy = epoch_table(experiments, ("cnn2d",))
+    assert tidy["schedule"].tolist() == ["paper", "one_cycle"] and tidy["epochs"].tolist() == [3, 3]
+    for experiment, line in zip(experiments, tidy.to_dict("records"), strict=True):
+        run = experiment.run("cnn2d")
+        assert line["mcc"] == run.metrics.mcc and line["best_epoch"] == run.best_epoch
+        assert line["enough_s"] == pytest.approx(run.history["seconds"][: line["enough_epochs"]].sum())
+        assert line["training_beats"] == len(experiment.split.train)
+    summary = epoch_summary(tidy)
+    assert summary["MCC"].tolist() == [f"{100 * value:.2f}" for value in tidy["mcc"]]
+
+
+def test_figure_shows_each_profile_by_minute(experiments):
+    figure = time_figure(experiments, ("cnn2d",), "title")
+    (axes,) = figure.axes
+    for experiment in experiments:
+        history = experiment.run("cnn2d").history
+        assert any(
+            np.allclose(line.get_xdata(), history["seconds"].cumsum() / 60)
+            and np.allclose(line.get_ydata(), 100 * (1 - history["validation_accuracy"]))
+            for line in axes.lines
+            if len(line.get_xdata()) == 3
+        )
+
+
+def test_curves_say_which_epoch_they_keep(experiments):
+    kept = [run_curves(experiment, "cnn2d", "title").axes[0].texts[0].get_text() for experiment in experiments]
+    assert kept[0].startswith("best epoch") and kept[1].startswith("last epoch 3")
+
+
+def test_untrained_profile_is_not_trained_for_a_comparison(experiments):
+    other = Experiment(experiments[0].parameters.model_copy(update={"seed": 99}), "mitbih")
+    assert not other.has("cnn2d") and not (other.folder / "cnn2d").exists()
+    assert experiments[0].has("cnn2d")

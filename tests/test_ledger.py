@@ -1,0 +1,159 @@
+"""Slips: each does what its name says and nothing else, and the ledger's numbers are those of its runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import stats
+
+from ecglib import real_part, spectrogram
+from ecglib.experiment import Experiment
+from ecglib.ledger import SLIPS, Ledger, effect_figure, effect_table, effects, f1_gap
+from ecglib.models import Hybrid
+from ecglib.parameters import load_parameters
+from ecglib.pictures import kept_and_prepare
+from ecglib.recipes import new_model
+
+TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def output(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
+        yield
+
+
+def new_experiment(**overrides: object) -> Experiment:
+    return Experiment(load_parameters("demo", **TINY, **overrides), "mitbih")
+
+
+@pytest.fixture(scope="module")
+def ledger(output) -> Ledger:
+    return Ledger(new_experiment(repetitions=2))
+
+
+def changed(slip: str, name: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Weights before and after training with a slip."""
+    experiment = new_experiment(slips=(slip,))
+    return experiment.untrained(name).state_dict(), experiment.run(name).weights
+
+
+def test_class_token_of_zeros_stays():
+    before, after = changed("zero_class_token", "cnn_transformer")
+    assert not before["class_token"].any() and not after["class_token"].any()
+    assert not torch.equal(before["output.weight"], after["output.weight"])
+    # all else starts as it does without the slip
+    usual = new_model("cnn_transformer", 5, 0).state_dict()
+    assert usual.pop("class_token").any()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in usual.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "still"), [("cnn2d", ("output.",)), ("concat", ("project_1d.", "project_2d."))], ids=str
+)
+def test_untrained_layers_stay_as_they_were_drawn(name, still):
+    before, after = changed("untrained_layers", name)
+    for key in before:
+        assert torch.equal(before[key], after[key]) == key.startswith(still), key
+
+
+def test_fast_norm_is_the_originals_momentum():
+    config = new_model("cnn2d", 5, 0, slips=["fast_norm"]).config
+    assert config == new_model("cnn2d", 5, 0).config.model_copy(update={"norm_momentum": 0.99})
+    assert new_model("cnn2d", 5, 0, "original").config.norm_momentum == 0.99
+
+
+def test_branches_in_training_mode_drift_but_do_not_learn():
+    experiment = new_experiment(slips=("branches_in_training_mode",))
+    after = experiment.run("late").weights
+    branch = experiment.run("cnn2d").weights
+    for key, tensor in branch.items():
+        is_statistic = "running" in key or "num_batches" in key
+        assert torch.equal(after[f"cnn2d.{key}"], tensor) != is_statistic, key
+    assert not torch.equal(after["fusion.weight_1d"], torch.ones(5))
+    model = experiment.model("late")
+    # its own normalisation statistics are used from then on
+    signal = torch.tensor(experiment.beats.signal[experiment.split.test[:8]])
+    with torch.no_grad():
+        scores, _ = model(signal, spectrogram.pictures(signal))
+    np.testing.assert_allclose(scores, experiment.run("late").predictions.scores[:8], rtol=1e-3, atol=1e-4)
+
+
+def test_training_mode_reaches_the_branches_with_the_slip_alone():
+    models = [new_model(name, 5, 0) for name in ("cnn_transformer", "cnn2d", "late")]
+    assert not Hybrid(*models).train().cnn2d.training
+    slipped = Hybrid(*models, branches_in_training_mode=True)
+    assert slipped.train().cnn2d.training and slipped.cnn_transformer.training
+    assert not slipped.eval().cnn2d.training
+
+
+def test_bordered_picture_is_the_picture_smaller_on_white():
+    signal = torch.rand(3, 187)
+    kept, prepare = kept_and_prepare("bordered", signal)
+    picture = prepare(kept)
+    assert picture.shape == (3, 3, 128, 128)
+    white = (picture == 1).all(dim=1)
+    assert 0.40 < white.float().mean() < 0.41
+    inside = torch.nn.functional.interpolate(spectrogram.colour_cells(signal), size=(99, 99), mode="bilinear")
+    torch.testing.assert_close(picture[:, :, 15:114, 16:115], inside, atol=1e-6, rtol=0)
+
+
+def test_magnitude_is_the_whole_transform():
+    signal = torch.rand(2, 187)
+    kept, prepare = kept_and_prepare("magnitude", signal)
+    whole = prepare(kept)
+    # of a real signal, symmetric about 0 Hz, which the real part is too; and nowhere below the real part's level
+    torch.testing.assert_close(whole[:, :, 1:16], whole[:, :, 17:].flip(2))
+    assert not torch.allclose(whole, real_part.pictures(signal), atol=1.0)
+
+
+def test_ledger_pairs_runs_that_differ_in_the_slip_alone(ledger):
+    for slip in SLIPS:
+        for model in slip.models:
+            pairs = list(ledger.pairs(slip, model))
+            assert len(pairs) == 2
+            for without, with_it in pairs:
+                # half_second_largest is an experiment with other beats, the rest are not
+                if "training_set" not in slip.with_it:
+                    np.testing.assert_array_equal(without.predictions.row, with_it.predictions.row)
+                    assert without.identity != with_it.identity, slip.title
+                assert without.identity["training"] == with_it.identity["training"]
+
+
+def test_unaffected_branches_are_not_trained_again(ledger):
+    usual = ledger.experiment
+    slipped = ledger._changed({"picture": "bordered"})
+    assert slipped.run("cnn_transformer") is usual.run("cnn_transformer")
+    assert slipped.run("cnn2d") is not usual.run("cnn2d")
+
+
+def test_table_holds_the_runs_metrics(ledger):
+    tidy = ledger.tidy
+    assert len(tidy) == 2 * sum(len(slip.models) for slip in SLIPS)
+    row = tidy[(tidy["slip"] == SLIPS[3].title) & (tidy["repetition"] == 1)].iloc[0]
+    assert row["seed"] == 1
+    assert row["mcc_without"] == ledger.experiment.repetitions[1].run("cnn2d").metrics.mcc
+    bordered = ledger._changed(SLIPS[3].with_it).repetitions[1].run("cnn2d")
+    assert row["f1_macro_with"] == bordered.metrics.f1_macro
+    table = effect_table(effects(tidy))
+    assert len(table) == sum(len(slip.models) for slip in SLIPS)
+    assert len(effect_figure(tidy, "title").axes[0].get_yticklabels()) == len(table)
+
+
+def test_effects_are_paired_with_students_interval():
+    draw = np.random.default_rng(0).random((5, 4))
+    columns = ("mcc_without", "mcc_with", "f1_macro_without", "f1_macro_with")
+    tidy = pd.DataFrame(draw, columns=columns).assign(slip="s", where="w", model="late")
+    line = effects(tidy).iloc[0]
+    expected = stats.ttest_rel(tidy["mcc_with"], tidy["mcc_without"]).confidence_interval(0.95)
+    np.testing.assert_allclose([line["mcc_low"], line["mcc_high"]], expected)
+    assert line["f1_macro_effect"] == pytest.approx((draw[:, 3] - draw[:, 2]).mean())
+    assert effects(tidy.head(1)).iloc[0][["mcc_low", "mcc_high"]].isna().all()
+
+
+def test_f1_gap_is_of_the_same_predictions(ledger):
+    gap = f1_gap(ledger.experiment).set_index("model")
+    metrics = [one.run("late").metrics for one in ledger.experiment.repetitions]
+    expected = 100 * np.mean([one.f1_weighted - one.f1_macro for one in metrics])
+    assert gap.loc["Hybrid, late fusion", "difference"] == pytest.approx(expected, abs=0.01)

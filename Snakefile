@@ -19,7 +19,7 @@ VALUES = PARAMETERS.model_dump(mode="json")
 RUNS, FIGURES = paths.runs(LABEL), paths.figures(LABEL)
 
 # Which parameters each notebook's result depends on, by the beginning of their names.
-DATA = ("source", "design", "picture", "slips", "synthetic_", "training_set", "split", "validation_", "seed")
+DATA = ("source", "design", "picture", "slips", "augmentation", "synthetic_", "training_set", "split", "validation_", "seed")
 TRAINING = (*DATA, "batch_size", "threads", "early_stopping_", "selection", "class_weighting", "schedule", "one_cycle_")
 BRANCH_1D = (*TRAINING, "cnn_transformer_", "noam_")
 BRANCH_2D = (*TRAINING, "cnn2d_")

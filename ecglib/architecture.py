@@ -84,9 +84,9 @@ def draw_hybrid(
     those of the given modules.
     """
     signal = torch.zeros(1, BEAT_LENGTH)
-    picture = torch.zeros(1, *cnn2d.config.picture_shape)
-    # the original takes the levels as they are
-    levels = spectrogram.decibels(signal).shape[1:] if cnn2d.config.colours == 3 else picture.shape[2:]
+    picture = torch.zeros(1, *cnn2d.config.input_shape)
+    # the other designs take the levels as they are
+    levels = spectrogram.decibels(signal).shape[1:] if picture.shape[1] == 3 else picture.shape[2:]
     branches = _output_shapes(cnn_transformer, signal), _output_shapes(cnn2d, picture)
     fusions = [
         _output_shapes(fusion, *(torch.zeros(1, *shapes[fusion.joins]) for shapes in branches))
@@ -99,7 +99,7 @@ def draw_hybrid(
         figure, axes = _canvas(8.6, 3.2, title)
         upper, lower = 0.7, 2.4  # the branches' middles
         _node(axes, (0.5, upper), (1.0, 0.75), "white", "beat", shape_text(signal.shape[1:]))
-        _node(axes, (0.5, lower), (1.0, 0.75), "white", "spectrogram", f"{shape_text(levels)} dB")
+        _node(axes, (0.5, lower), (1.0, 0.75), "white", "spectrogram", f"{shape_text(levels)} levels")
         _node(axes, (1.8, lower), (1.1, 0.75), "white", "picture", shape_text(picture.shape[1:]))
         _arrow(axes, [(0.5, upper + 0.375), (0.5, lower - 0.375)], GREY)
         _arrow(axes, [(1.0, upper), (2.6, upper)], GREY)

@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecglib import paths, spectrogram
+from ecglib.augmentation import AUGMENTATION_VERSION, augment
 from ecglib.data.sources import Dataset, beat_table
 from ecglib.data.splits import Split, SplitKind, arrange, class_weights, default_split, split_beats
 from ecglib.data.table import Beats
@@ -229,6 +230,8 @@ class Experiment:
         models = [one._trained_module(name) for one in repetitions]
         started = time.perf_counter()
         training, validation = first._examples(name, "train"), first._examples(name, "validation")
+        if self.parameters.augmentation and name in BRANCHES:
+            training = first._augmented_examples(name)
         preparing_s = time.perf_counter() - started
         if name in FUSIONS and not self._branches_change(name):
             # the outputs may come from a file by now; what counts is what it took to compute them
@@ -287,6 +290,8 @@ class Experiment:
         if self.split_kind != "kaggle":
             # the other kinds hang on subjects or folds, which the beats' digest does not hold
             identity["validation"] = hashlib.sha256(self.split.validation.astype(np.int64)).hexdigest()
+        if chosen.augmentation and name in BRANCHES:
+            identity["augmentation"] = AUGMENTATION_VERSION
         if chosen.class_weighting != "balanced":
             identity["class_weighting"] = chosen.class_weighting
         if name == "cnn2d" and self._picture in ("colour", "bordered"):
@@ -318,6 +323,19 @@ class Experiment:
         if name in FUSIONS:
             return Examples((signal, kept), label, lambda signal, kept: (signal, prepare(kept)))
         return Examples((kept,), label, lambda kept: (prepare(kept),))
+
+    def _augmented_examples(self, name: ModelName) -> Examples:
+        """The training beats, varied each time a batch is made."""
+        signal, label = (torch.from_numpy(values[self.split.train]) for values in (self.beats.signal, self.beats.label))
+
+        def prepare(signal: Tensor) -> tuple[Tensor]:
+            signal = augment(signal)
+            if name == "cnn_transformer":
+                return (signal,)
+            kept, picture = kept_and_prepare(self._picture, signal)
+            return (picture(kept),)
+
+        return Examples((signal.to(self.device),), label.to(self.device), prepare)
 
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         """Both trained branches on one part of the beats, evaluated once and kept in a file."""

@@ -18,10 +18,10 @@ MODEL_TITLES: dict[ModelName, str] = {
     "sum": "Hybrid, sum",
     "weighted_sum": "Hybrid, weighted sum",
 }
-# what the report says, or what the original authors' released code does
-Design = Literal["report", "original"]
+# what the report says, what the original authors' released code does, or what reaches most with the same two inputs
+Design = Literal["report", "original", "best"]
 # what the 2D branch is shown of a beat, see `ecglib.pictures`
-Picture = Literal["colour", "bordered", "real_part", "magnitude"]
+Picture = Literal["colour", "bordered", "real_part", "magnitude", "log_magnitude"]
 # what goes wrong in one of the papers' programs, to be switched on and measured, see `ecglib.ledger`
 Slip = Literal["zero_class_token", "untrained_layers", "fast_norm", "branches_in_training_mode"]
 # learning curves in the report, by model and data set; PTB-XL stands where PTB does

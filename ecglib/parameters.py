@@ -57,6 +57,8 @@ class Parameters(BaseModel):
     design: Design = "report"
     # None: the design's own
     picture: Picture | None = None
+    # whether training beats are varied a little each time they are shown, see `ecglib.augmentation`
+    augmentation: bool = False
     slips: Annotated[tuple[Slip, ...], AfterValidator(_once)] = ()
     # trainings of each model under seeds that count up from `seed`; the split stays
     repetitions: PositiveInt = 1

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from ecglib import real_part, spectrogram
 from ecglib.names import Design, Picture
 
-OWN_PICTURE: dict[Design, Picture] = {"report": "colour", "original": "real_part"}
+OWN_PICTURE: dict[Design, Picture] = {"report": "colour", "original": "real_part", "best": "log_magnitude"}
+# of the log magnitude: samples, and where it levels off for a signal in [0, 1]
+_SEGMENT, _WINDOW, _HOP = 32, 24, 4
+_FLOOR = 1e-2
 
 
 def kept_and_prepare(picture: Picture, signal: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
@@ -18,9 +22,10 @@ def kept_and_prepare(picture: Picture, signal: Tensor) -> tuple[Tensor, Callable
 
     Parameters
     ----------
-    picture : {"colour", "bordered", "real_part", "magnitude"}
+    picture : {"colour", "bordered", "real_part", "magnitude", "log_magnitude"}
         The report's picture as its text has it; with the white border that its program leaves around the plot;
-        the original's levels, of the real part of the transform alone; and those of the whole transform.
+        the original's levels, of the real part of the transform alone; those of the whole transform; and
+        `log_magnitude`.
     signal : Tensor, shape (N, 187)
 
     Returns
@@ -36,3 +41,24 @@ def kept_and_prepare(picture: Picture, signal: Tensor) -> tuple[Tensor, Callable
             return signal, real_part.pictures
         case "magnitude":
             return signal, partial(real_part.pictures, whole=True)
+        case "log_magnitude":
+            return signal, log_magnitude
+
+
+def log_magnitude(signal: Tensor) -> Tensor:
+    """Logarithm of the short-time Fourier transform's magnitude, in one channel, about 0 on average.
+
+    Hann window of 24 samples, 4 from each to the next, 17 frequencies from 0 Hz up; zeros before and after the beat.
+
+    Parameters
+    ----------
+    signal : Tensor, shape (B, 187)
+
+    Returns
+    -------
+    Tensor of float32, shape (B, 1, 17, 47)
+        ``1 + log(magnitude + 0.01) / 2``.
+    """
+    window = torch.hann_window(_WINDOW, device=signal.device)
+    transform = torch.stft(signal, _SEGMENT, _HOP, _WINDOW, window, pad_mode="constant", return_complex=True)
+    return 1 + torch.log(transform.abs() + _FLOOR).unsqueeze(1) / 2

@@ -17,9 +17,12 @@ from ecglib.models import (
     IntermediateFusionConfig,
     LateFusion,
     LateFusionConfig,
+    Residual,
+    ResidualConfig,
     cnn2d,
     cnn_transformer,
     fusion,
+    residual,
 )
 from ecglib.names import BRANCHES, INTERMEDIATE, Design, ModelName, Slip
 from ecglib.optimizers import Adamax, Noam, OneCycle
@@ -33,16 +36,28 @@ _DESIGNS: dict[tuple[ModelName, Design], BaseModel] = {
     ("cnn_transformer", "original"): cnn_transformer.ORIGINAL,
     ("cnn2d", "original"): cnn2d.ORIGINAL,
     ("late", "original"): fusion.LATE_ORIGINAL,
+    ("cnn_transformer", "best"): ResidualConfig(),
+    ("cnn2d", "best"): residual.BEST_2D,
+    ("late", "best"): LateFusionConfig(),
 }
 _DESIGNS |= {(method, "report"): IntermediateFusionConfig(method=method) for method in INTERMEDIATE}
 _DESIGNS |= {
     (method, "original"): fusion.INTERMEDIATE_ORIGINAL.model_copy(update={"method": method}) for method in INTERMEDIATE
+}
+_DESIGNS |= {
+    (method, "best"): IntermediateFusionConfig(
+        method=method,
+        features_1d=ResidualConfig().feature_count,
+        features_2d=residual.BEST_2D.feature_count,
+    )
+    for method in INTERMEDIATE
 }
 _MODULES = {
     CnnTransformerConfig: CnnTransformer,
     Cnn2dConfig: Cnn2d,
     LateFusionConfig: LateFusion,
     IntermediateFusionConfig: IntermediateFusion,
+    ResidualConfig: Residual,
 }
 
 

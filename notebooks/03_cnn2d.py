@@ -52,11 +52,11 @@ print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, {classes}
 # Table and drawing are read from the module itself while one example runs through it.
 
 # %%
-layer_table(untrained, torch.zeros(1, *untrained.config.picture_shape))
+layer_table(untrained, torch.zeros(1, *untrained.config.input_shape))
 
 # %%
 publish_figure(
-    draw_layers(untrained, torch.zeros(1, *untrained.config.picture_shape), title="2D CNN"),
+    draw_layers(untrained, torch.zeros(1, *untrained.config.input_shape), title="2D CNN"),
     experiment,
     17,
     "cnn2d_layers",

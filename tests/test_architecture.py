@@ -157,7 +157,7 @@ def test_hybrid_drawing_reads_the_modules(method: str):
     shown = texts(figure)
     for module in (cnn_transformer, cnn2d, late, fusion):
         assert f"{count(module):,} parameters" in shown
-    assert {"187", "17 × 6 dB", "3 × 128 × 128", "128", "1152", "128 and 1152 → 64 each"} <= set(shown)
+    assert {"187", "17 × 6 levels", "3 × 128 × 128", "128", "1152", "128 and 1152 → 64 each"} <= set(shown)
     assert shown.count("frozen") == 2
     assert shown.count("2") == 2 and shown.count("scores\n2") == 2
     check_texts_apart(figure)
@@ -177,4 +177,4 @@ def check_texts_apart(figure: Figure) -> None:
 def test_hybrid_of_the_original_design_is_drawn_too():
     models = (new_model(name, 5, 0, "original") for name in ("cnn_transformer", "cnn2d", "late", "concat"))
     texts = {text.get_text() for text in draw_hybrid(*models, title="original").axes[0].texts}
-    assert {"32 × 39 dB", "1 × 32 × 39", "765,909 parameters", "393,925 parameters"} <= texts
+    assert {"32 × 39 levels", "1 × 32 × 39", "765,909 parameters", "393,925 parameters"} <= texts

@@ -9,6 +9,7 @@ from ecglib.models.fusion import (
     LateFusion,
     LateFusionConfig,
 )
+from ecglib.models.residual import Residual, ResidualConfig
 
 __all__ = [
     "Cnn2d",
@@ -20,4 +21,6 @@ __all__ = [
     "IntermediateFusionConfig",
     "LateFusion",
     "LateFusionConfig",
+    "Residual",
+    "ResidualConfig",
 ]

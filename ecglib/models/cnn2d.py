@@ -35,7 +35,7 @@ class Cnn2dConfig(BaseModel):
     untrained_output: bool = Field(False, exclude_if=lambda value: not value)
 
     @property
-    def picture_shape(self) -> tuple[int, int, int]:
+    def input_shape(self) -> tuple[int, int, int]:
         """Colours, height and width of what the model is given."""
         size = self.picture_size
         return (self.colours, size, size) if isinstance(size, int) else (self.colours, *size)
@@ -43,7 +43,7 @@ class Cnn2dConfig(BaseModel):
     @property
     def feature_count(self) -> int:
         """Numbers in the flattened last max-pool: 64 x 6 x 6 = 2,304 for the report's sizes."""
-        _, height, width = self.picture_shape
+        _, height, width = self.input_shape
         for _ in self.filters:
             height, width = ((length + 2 * self.padding - 2) // 2 for length in (height, width))
         return self.filters[-1] * height * width

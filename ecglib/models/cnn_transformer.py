@@ -35,6 +35,11 @@ class CnnTransformerConfig(BaseModel):
     # a slip of the report's program, which makes the token anew in each pass, of zeros
     zero_class_token: bool = Field(False, exclude_if=lambda value: not value)
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Samples of a beat."""
+        return (187,)
+
 
 # facts of the original authors' released code
 ORIGINAL = CnnTransformerConfig(shared_convolutions=True, scaled_embeddings=True, head_width=10)

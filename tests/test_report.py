@@ -81,9 +81,10 @@ def test_every_figure_and_table_is_there(home):
     expected |= {f"fig{number:02d}_ptb_{model}_learning_curves" for number, model in numbered}
     expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats"}
     expected |= {f"fig00_ptb_{model}_confusion" for model in models}
-    expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient", "fig00_ptb_repetitions"}
+    expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient", "fig00_ptb_repetitions", "fig00_ptb_verdict"}
     files = {f"{name}.{kind}" for name in expected for kind in ("png", "svg")}
-    files |= {f"table{name}_ptb.{kind}" for name in (3, 4, 6, 7, "_patients", "_repetitions") for kind in ("csv", "md")}
+    tables = (3, 4, 6, 7, "_patients", "_repetitions", "_verdict", "_claims")
+    files |= {f"table{name}_ptb.{kind}" for name in tables for kind in ("csv", "md")}
     assert {path.name for path in folder.iterdir()} == files
 
 
@@ -103,7 +104,7 @@ def test_nothing_is_done_twice(home):
 
 def test_a_changed_parameter_reruns_what_depends_on_it(home):
     profile = home / "params" / "tiny.yaml"
-    experiments = {"06_experiment_1", "07_experiment_2", "08_by_patient", "09_repetitions"}
+    experiments = {"06_experiment_1", "07_experiment_2", "08_by_patient", "09_repetitions", "10_verdict"}
     downstream = {"04_late_fusion", "05_intermediate_fusion", *experiments}
     try:
         profile.write_text(TINY.replace("cnn2d_epochs: 1", "cnn2d_epochs: 2"))
@@ -113,7 +114,7 @@ def test_a_changed_parameter_reruns_what_depends_on_it(home):
         profile.write_text(TINY.replace("seed: 1", "seed: 2"))
         assert planned(home) == set(NOTEBOOKS)
         profile.write_text(TINY.replace("repetitions: 2", "repetitions: 3"))
-        assert planned(home) == {"09_repetitions"}
+        assert planned(home) == {"09_repetitions", "10_verdict"}
         # a comment is no change
         profile.write_text(f"# tiny\n{TINY}")
         assert planned(home) == set()

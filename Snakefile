@@ -19,8 +19,9 @@ VALUES = PARAMETERS.model_dump(mode="json")
 RUNS, FIGURES = paths.runs(LABEL), paths.figures(LABEL)
 
 # Which parameters each notebook's result depends on, by the beginning of their names.
-DATA = ("source", "design", "picture", "slips", "augmentation", "synthetic_", "training_set", "split", "validation_", "seed")
+DATA = ("source", "design", "picture", "slips", "synthetic_", "training_set", "split", "validation_", "seed")
 TRAINING = (*DATA, "batch_size", "threads", "early_stopping_", "selection", "class_weighting", "schedule", "one_cycle_")
+TRAINING += ("reported_", "augmentation")
 BRANCH_1D = (*TRAINING, "cnn_transformer_", "noam_")
 BRANCH_2D = (*TRAINING, "cnn2d_")
 ALL = (*BRANCH_1D, *BRANCH_2D, "fusion_", "mitbih_fusion_", "ptb_fusion_", "ptbxl_fusion_")
@@ -35,6 +36,7 @@ USES = {
     "07_experiment_2": ALL,
     "08_by_patient": ALL,
     "09_repetitions": (*ALL, "repetitions"),
+    "10_verdict": (*ALL, "repetitions"),
     "11_ledger": (*ALL, "repetitions", "ledger"),
     "12_epochs": (*ALL, "compared_with"),
 }
@@ -47,8 +49,10 @@ AFTER = {
     "07_experiment_2": ["05_intermediate_fusion"],
     "08_by_patient": ["04_late_fusion"],
     "09_repetitions": ["05_intermediate_fusion"],
+    # both train the repetitions that are not there yet, and must not do so side by side
+    "10_verdict": ["05_intermediate_fusion" if PARAMETERS.repetitions == 1 else "09_repetitions"],
     # the trainings without any slip
-    "11_ledger": ["05_intermediate_fusion", "09_repetitions"],
+    "11_ledger": ["05_intermediate_fusion" if PARAMETERS.repetitions == 1 else "09_repetitions"],
     "12_epochs": ["05_intermediate_fusion"],
 }
 
@@ -84,6 +88,7 @@ def outputs(notebook, dataset):
         "07_experiment_2": [*table(6), *table(7)],
         "08_by_patient": [*table("_patients"), *figure(0, "by_patient")],
         "09_repetitions": [*table("_repetitions"), *figure(0, "repetitions")],
+        "10_verdict": [*table("_verdict"), *table("_claims"), *figure(0, "verdict")],
         "11_ledger": [*table("_ledger"), *table("_f1"), *figure(0, "ledger")],
         "12_epochs": [*table("_epochs"), *figure(0, "epochs")],
     }[notebook]
@@ -140,7 +145,7 @@ for dataset in PARAMETERS.datasets:
                 source,
                 ecglib_modules(source),
                 beat_table(dataset),
-                [executed(earlier, dataset) for earlier in AFTER.get(notebook, []) if (earlier, dataset) in NODES],
+                [executed(earlier, dataset) for earlier in AFTER.get(notebook, [])],
             output:
                 # "update" keeps what is there until the new one is complete
                 update(executed(notebook, dataset)),

@@ -109,7 +109,7 @@ def train_and_save(beats: Beats, count: int, epochs: int, deadline: float, out: 
         weights = {name: tensor.numpy(force=True) for name, tensor in model.state_dict().items()}
         name = f"cnn_transformer-{count}-{seed}"
         (out / f"{name}.json").write_text(
-            json.dumps({"best_epoch": outcome.best_epoch, "history": [vars(epoch) for epoch in outcome.history]})
+            json.dumps({"best_epoch": outcome.best_epoch, "history": [epoch.row() for epoch in outcome.history]})
         )
         with replacing(out / f"{name}.npz") as path, path.open("wb") as file:
             np.savez(file, scores=scores, **weights)

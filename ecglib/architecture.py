@@ -20,6 +20,7 @@ from ecglib.tracing import LayerRow, shape_text, trace
 # by a part of a layer's kind, the first that fits; tints of the palette in `ecglib.figures`
 _FILLS = {
     "Conv": "#CDE2F1",
+    "Residual": "#CDE2F1",
     "ReLU": "#FBE6BD",
     "Norm": "#C9EADF",
     "Pool": "#F3DBE8",

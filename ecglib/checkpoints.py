@@ -19,7 +19,8 @@ class Epoch:
     """One line of the learning curves; losses are class-weighted means, accuracies fractions.
 
     The training figures are running values over the epoch's batches (dropout on), as in the report.
-    Of models that are trained together, each has its share of the epoch's `seconds`.
+    Of models that are trained together, each has its share of the epoch's `seconds`. The metrics on the
+    test beats are those of the last epochs, where that was asked for; nothing is chosen by them.
     """
 
     epoch: int
@@ -29,6 +30,14 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     seconds: float
+    test_mcc: float | None = None
+    test_f1_macro: float | None = None
+    test_f1_weighted: float | None = None
+    test_accuracy: float | None = None
+
+    def row(self) -> dict[str, float]:
+        """All values that there are, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass
@@ -74,7 +83,7 @@ def save_checkpoint(path: Path, stack: Stack, optimizer: torch.optim.Optimizer, 
     for index, entries in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in entries.items()}
     progress = [
-        {"best_epoch": one.best_epoch, "history": [vars(epoch) for epoch in one.history]} for one in state.progress
+        {"best_epoch": one.best_epoch, "history": [epoch.row() for epoch in one.history]} for one in state.progress
     ]
     text = json.dumps({"step": state.step, "progress": progress})
     arrays = {name: tensor.numpy(force=True) for name, tensor in tensors.items()}

@@ -240,10 +240,13 @@ class Experiment:
         # the original's late fusion has none
         if self.parameters.class_weighting == "none" or (name == "late" and self.parameters.design == "original"):
             weights = np.ones_like(weights)
+        options = {}
+        if self.parameters.reported_epochs is not None:
+            options = {"test": first._examples(name, "test"), "reported_epochs": self.parameters.reported_epochs}
         key = identity_key(identities[0]) + (f"-{len(models)}" if len(models) > 1 else "")
         checkpoint = first.folder / name / f"checkpoint-{key}.npz"
         with epoch_progress(f"{MODEL_TITLES[name]}, {self.dataset}", config.epochs) as on_epoch:
-            trained = train_together(models, training, validation, config, weights, checkpoint, on_epoch)
+            trained = train_together(models, training, validation, config, weights, checkpoint, on_epoch, **options)
         for one, identity, model, outcome in zip(repetitions, identities, models, trained, strict=True):
             one._runs[name] = one._test(name, identity, model, outcome, preparing_s / len(models))
             save_run(one._runs[name], one.folder / name)
@@ -268,7 +271,7 @@ class Experiment:
             test_s=test_s,
             hardware=hardware(),
             metrics=evaluate(label, scores),
-            history=pd.DataFrame([vars(epoch) for epoch in trained.history]),
+            history=pd.DataFrame([epoch.row() for epoch in trained.history]),
             weights={key: tensor.cpu().contiguous() for key, tensor in model.state_dict().items()},
             predictions=Predictions(self.split.test, label, scores),
         )
@@ -294,6 +297,9 @@ class Experiment:
             identity["augmentation"] = AUGMENTATION_VERSION
         if chosen.class_weighting != "balanced":
             identity["class_weighting"] = chosen.class_weighting
+        if chosen.reported_epochs is not None:
+            # the weights do not hang on it, but the history has more columns
+            identity["reported_epochs"] = chosen.reported_epochs
         if name == "cnn2d" and self._picture in ("colour", "bordered"):
             identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
         if name == "cnn2d" and self._picture != OWN_PICTURE[chosen.design]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from ecglib import paths
 from ecglib.data.sources import Dataset, Source
@@ -34,6 +34,12 @@ def _once(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError("must name each once")
     return names
+
+
+def _to_the_last_epoch(epochs: int | None, info: ValidationInfo) -> int | None:
+    if epochs is not None and info.data.get("early_stopping_patience") is not None:
+        raise ValueError("early_stopping_patience may end a training before its last epochs; set one of the two")
+    return epochs
 
 
 class Parameters(BaseModel):
@@ -73,6 +79,8 @@ class Parameters(BaseModel):
     early_stopping_patience: PositiveInt | None = None
     # which epoch's weights are kept: that of the highest validation accuracy, or the last
     selection: Literal["best", "last"] = "best"
+    # of how many last epochs the test metrics are kept too; the original reports mean and deviation over the last 10
+    reported_epochs: Annotated[PositiveInt | None, AfterValidator(_to_the_last_epoch)] = None
     # weights of the classes in the loss
     class_weighting: Literal["balanced", "none"] = "balanced"
     # how the branches' learning rates go: as the papers say, or up and down once

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ecglib.models.residual import ResidualBlock
+
 _FUNCTION_KINDS = {"leaky_relu": "LeakyReLU", "max_pool2d": "MaxPool2d"}
 _FUNCTION_KINDS |= {"cat": "Concatenate", "mul": "Multiply", "__getitem__": "Select"}
 
@@ -84,7 +86,7 @@ def _units(module: nn.Module, prefix: str = "") -> list[tuple[str, nn.Module]]:
     """The modules below `module` that are steps of their own, with their names."""
     units = []
     for name, child in module.named_children():
-        if isinstance(child, nn.TransformerEncoderLayer) or not any(child.children()):
+        if isinstance(child, (nn.TransformerEncoderLayer, ResidualBlock)) or not any(child.children()):
             units.append((prefix + name, child))
         else:
             units += _units(child, f"{prefix}{name}.")
@@ -161,6 +163,9 @@ def _module_settings(module: nn.Module) -> str:
             order = "pre-norm" if module.norm_first else "post-norm"
             heads, width = module.self_attn.num_heads, module.linear1.out_features
             return f"{heads} heads, feed-forward {width}, {order}, dropout {module.dropout.p}"
+        case ResidualBlock():
+            first = module.convolutions[0]
+            return f"{first.out_channels} filters twice, kernel {_size(first.kernel_size)}, dropout {module.dropout.p}"
     return ""
 
 

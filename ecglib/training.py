@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from ecglib.checkpoints import Epoch, Progress, State, load_checkpoint, save_checkpoint
+from ecglib.evaluation import HEADLINE_METRICS, confusion_matrix, headline
 from ecglib.memory import keep_freed_memory
 from ecglib.optimizers import Optimizer, make_optimizer, set_learning_rate
 from ecglib.stacking import Stack
@@ -67,6 +68,9 @@ def train(
     class_weights: np.ndarray,
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    *,
+    test: Examples | None = None,
+    reported_epochs: int = 10,
 ) -> Trained:
     """Train `model` in place and leave it with the weights of its best epoch, in evaluation mode.
 
@@ -87,8 +91,25 @@ def train(
         for it that the file belongs to these very arguments.
     on_epoch : callable, optional
         Called with each finished `Epoch`, those of a checkpoint included.
+    test : Examples, optional
+        What the model is tested on after each of the last epochs, for the test metrics of `Epoch`. That
+        changes nothing in the training, and takes no part in an epoch's seconds.
+    reported_epochs : int
+        How many of all `config.epochs` the last ones are; where there are fewer, each is tested. The
+        original paper reports mean and deviation of 10.
     """
-    return train_together([model], training, validation, config, class_weights, checkpoint, on_epoch)[0]
+    together = train_together(
+        [model],
+        training,
+        validation,
+        config,
+        class_weights,
+        checkpoint,
+        on_epoch,
+        test=test,
+        reported_epochs=reported_epochs,
+    )
+    return together[0]
 
 
 def train_together(
@@ -99,6 +120,9 @@ def train_together(
     class_weights: np.ndarray,
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    *,
+    test: Examples | None = None,
+    reported_epochs: int = 10,
 ) -> list[Trained]:
     """`train` for several models of one kind in the same steps: repetitions under other seeds.
 
@@ -110,7 +134,7 @@ def train_together(
     ----------
     models : sequence of Module
         Alike but for their initial weights.
-    training, validation, config, class_weights, checkpoint
+    training, validation, config, class_weights, checkpoint, test, reported_epochs
         As for `train`.
     on_epoch : callable, optional
         Called with the first model's epochs.
@@ -151,6 +175,8 @@ def train_together(
 
         weights_now = stack.state()
         seconds = (time.perf_counter() - started) / len(models)
+        is_tested = test is not None and number > config.epochs - reported_epochs
+        tested = _test(stack, test) if is_tested else [{}] * len(models)
         for index, one in enumerate(state.progress):
             if one not in running:
                 continue
@@ -167,6 +193,7 @@ def train_together(
                     validation_loss=validation_losses[index],
                     validation_accuracy=validation_accuracies[index],
                     seconds=seconds,
+                    **tested[index],
                 )
             )
         if checkpoint is not None:
@@ -222,6 +249,19 @@ def _evaluate(stack: Stack, examples: Examples, weights: Tensor) -> tuple[list[f
         scores = stack(*(tensor.expand(len(stack), *tensor.shape) for tensor in inputs))
         sums += batch_sums(scores, label.expand(len(stack), -1), weights)
     return _means(sums, len(examples))
+
+
+@torch.inference_mode()
+def _test(stack: Stack, examples: Examples) -> list[dict[str, float]]:
+    """The test metrics of `Epoch` for each model of `stack`."""
+    stack.train(False)
+    blocks = []
+    for rows in _blocks(examples):
+        scores = stack(*(tensor.expand(len(stack), *tensor.shape) for tensor in examples.batch(rows)))  # (R, B, K)
+        blocks.append(scores.argmax(dim=-1))
+    predicted, label = torch.cat(blocks, dim=1).numpy(force=True), examples.label.numpy(force=True)
+    values = headline(np.stack([confusion_matrix(label, one, scores.shape[-1]) for one in predicted]))
+    return [{f"test_{name}": float(values[name][index]) for name in HEADLINE_METRICS} for index in range(len(stack))]
 
 
 def _orders(count: int, seed: int, epoch: int, models: int, device: torch.device) -> Tensor:

@@ -84,6 +84,22 @@ def test_tables_are_those_of_the_runs(results, number):
         assert [row[metric] for metric in HEADLINE_METRICS] == [getattr(metrics, m) for m in HEADLINE_METRICS]
 
 
+@pytest.mark.parametrize("results", [REDUCED, PTBXL], ids=str)
+def test_verdicts_are_those_of_the_runs(results):
+    folder = paths.home() / "figures" / results.profile
+    of = {name: load_run(results.experiment.folder / name).metrics for name in MODEL_TITLES}
+    numbers = pd.read_csv(folder / f"table_verdict_{results.dataset}.csv", float_precision="round_trip")
+    assert len(numbers) == 24
+    for row in numbers.to_dict("records"):
+        assert row["mean"] == getattr(of[row["model"]], row["metric"])
+    claims = pd.read_csv(folder / f"table_claims_{results.dataset}.csv", float_precision="round_trip")
+    assert len(claims) == 5
+    for row in claims.to_dict("records"):
+        assert row["mcc"] == pytest.approx(of["late"].mcc - of[row["other"]].mcc)
+        alone = np.subtract(*(np.trace(of[name].confusion) for name in ("late", row["other"])))
+        assert row["model_alone"] - row["other_alone"] == alone
+
+
 @pytest.mark.parametrize(
     ("by_beat", "by_patient"), [(REDUCED, REDUCED_BY_PATIENT), (PTBXL_BY_BEAT, PTBXL)], ids=["mitbih", "ptbxl"]
 )

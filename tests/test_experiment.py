@@ -9,7 +9,7 @@ import torch
 from ecglib import experiment as experiment_module
 from ecglib import real_part
 from ecglib.errors import EcglibError
-from ecglib.evaluation import evaluate
+from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.experiment import Experiment
 from ecglib.names import FUSIONS, MODEL_TITLES
 from ecglib.parameters import load_parameters
@@ -189,6 +189,30 @@ def test_repetitions_that_are_there_are_not_trained_again(trained, monkeypatch, 
     monkeypatch.setattr(experiment_module, "train_together", watched)
     new_experiment(repetitions=4).runs("cnn2d", together=True)
     assert seeds == [[3], [5, 6]]
+
+
+def test_tested_epochs_are_kept_for_branches_and_fusions(trained, monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    reported = new_experiment(reported_epochs=1)
+    for name in ("cnn_transformer", "cnn2d", "late", "sum"):
+        run = reported.run(name)
+        stored = load_run(reported.folder / name).history
+        assert stored["test_mcc"].notna().tolist() == [False] * (len(stored) - 1) + [True]
+        assert stored.equals(run.history)
+        # the same training otherwise
+        np.testing.assert_array_equal(run.predictions.scores, trained.run(name).predictions.scores)
+        if run.best_epoch == len(stored):
+            last = stored.iloc[-1]
+            assert [last[f"test_{metric}"] for metric in HEADLINE_METRICS] == pytest.approx(
+                [getattr(run.metrics, metric) for metric in HEADLINE_METRICS]
+            )
+
+
+def test_tested_epochs_are_no_part_of_an_identity_without_them(trained):
+    assert list(trained.run("late").history)[-1] == "seconds"
+    plain = new_experiment()._identity("cnn2d")
+    assert "reported_epochs" not in plain and "reported_epochs" not in plain["training"]
+    assert new_experiment(reported_epochs=2)._identity("cnn2d") == plain | {"reported_epochs": 2}
 
 
 def test_short_recipe_is_another_training():

@@ -85,6 +85,11 @@ def test_override_by_the_same_value_or_none_changes_nothing():
         ({"datasets": ["ptb", "ptb"]}, "each once"),
         ({"validation_fraction": 1.0}, "validation_fraction: 1.0 is wrong"),
         ({"seed": -1}, "seed: -1 is wrong"),
+        ({"reported_epochs": 0}, "reported_epochs: 0 is wrong"),
+        (
+            {"reported_epochs": 10, "early_stopping_patience": 3},
+            "reported_epochs: 10 is wrong: early_stopping_patience may end a training before its last epochs",
+        ),
     ],
 )
 def test_bad_override_is_refused_in_one_line(overrides, message):

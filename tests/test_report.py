@@ -28,7 +28,7 @@ fusion_epochs: 2
 repetitions: 2
 ledger: true
 """
-TABLES = (3, 4, 6, 7, "_patients", "_repetitions", "_ledger", "_f1", "_epochs")
+TABLES = (3, 4, 6, 7, "_patients", "_repetitions", "_verdict", "_claims", "_ledger", "_f1", "_epochs")
 CHECKOUT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("*.py"))
 
@@ -84,7 +84,7 @@ def test_every_figure_and_table_is_there(home):
     expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats"}
     expected |= {f"fig00_ptb_{model}_confusion" for model in models}
     expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient", "fig00_ptb_repetitions", "fig00_ptb_ledger"}
-    expected.add("fig00_ptb_epochs")
+    expected |= {"fig00_ptb_verdict", "fig00_ptb_epochs"}
     files = {f"{name}.{kind}" for name in expected for kind in ("png", "svg")}
     files |= {f"table{name}_ptb.{kind}" for name in TABLES for kind in ("csv", "md")}
     assert {path.name for path in folder.iterdir()} == files
@@ -106,7 +106,8 @@ def test_nothing_is_done_twice(home):
 
 def test_a_changed_parameter_reruns_what_depends_on_it(home):
     profile = home / "params" / "tiny.yaml"
-    experiments = {"06_experiment_1", "07_experiment_2", "08_by_patient", "09_repetitions", "11_ledger", "12_epochs"}
+    experiments = {"06_experiment_1", "07_experiment_2", "08_by_patient", "09_repetitions"}
+    experiments |= {"10_verdict", "11_ledger", "12_epochs"}
     downstream = {"04_late_fusion", "05_intermediate_fusion", *experiments}
     try:
         profile.write_text(TINY.replace("cnn2d_epochs: 1", "cnn2d_epochs: 2"))
@@ -116,7 +117,7 @@ def test_a_changed_parameter_reruns_what_depends_on_it(home):
         profile.write_text(TINY.replace("seed: 1", "seed: 2"))
         assert planned(home) == set(NOTEBOOKS)
         profile.write_text(TINY.replace("repetitions: 2", "repetitions: 3"))
-        assert planned(home) == {"09_repetitions", "11_ledger"}
+        assert planned(home) == {"09_repetitions", "10_verdict", "11_ledger"}
         # a comment is no change
         profile.write_text(f"# tiny\n{TINY}")
         assert planned(home) == set()

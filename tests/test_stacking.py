@@ -6,12 +6,13 @@ import torch
 from torch import nn
 
 from ecglib.data import synthetic
+from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.optimizers import Adamax, Noam
 from ecglib.recipes import new_model
 from ecglib.spectrogram import colour_cells, enlarge
 from ecglib.stacking import Stack
 from ecglib.steps import Examples
-from ecglib.training import TrainingConfig, train, train_together
+from ecglib.training import TrainingConfig, predict, train, train_together
 
 SEEDS = (4, 5, 6)
 
@@ -118,6 +119,21 @@ def test_resumed_stack_equals_uninterrupted_one(tmp_path):
         assert [epoch.train_loss for epoch in one.history] == [epoch.train_loss for epoch in other_one.history]
         for key, value in model.state_dict().items():
             torch.testing.assert_close(same.state_dict()[key], value, rtol=0, atol=0)
+
+
+def test_each_is_tested_after_its_last_epochs():
+    part, other, test = examples("cnn2d", 0, 60), examples("cnn2d", 60, 40), examples("cnn2d", 100, 80)
+    together = models("cnn2d", dropout=False)
+    settings = config("cnn2d", epochs=12, selection="last")
+    outcomes = train_together(together, part, other, settings, np.ones(5), test=test, reported_epochs=1)
+    assert len({outcome.history[-1].test_mcc for outcome in outcomes}) == 3
+    for model, outcome in zip(together, outcomes, strict=True):
+        # the weights that are left are those of the tested epoch
+        metrics = evaluate(test.label.numpy(), predict(model, test)[0].numpy())
+        *others, last = outcome.history
+        assert all(epoch.test_mcc is None for epoch in others)
+        for name in HEADLINE_METRICS:
+            assert getattr(last, f"test_{name}") == pytest.approx(getattr(metrics, name), abs=0.03)
 
 
 def test_each_ends_by_its_own_patience():

@@ -8,6 +8,7 @@ from torch import nn
 
 from ecglib import training
 from ecglib.data import class_weights, synthetic
+from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.optimizers import Adamax, Noam, OneCycle, make_optimizer
 from ecglib.recipes import new_model
 from ecglib.spectrogram import colour_cells, enlarge
@@ -124,6 +125,54 @@ def test_resumed_run_equals_uninterrupted_one(name, tmp_path):
     assert [epoch.epoch for epoch in told] == [1, 2, 3]
     assert [e.train_loss for e in trained.history] == [e.train_loss for e in again.history]
     assert trained.best_epoch == again.best_epoch
+
+
+def test_last_epochs_are_tested_as_evaluation_by_hand_would():
+    test, by_hand = examples("cnn2d", 50, 100), []
+    model = new_model("cnn2d", 5, 0)
+
+    def by_epoch(epoch: Epoch) -> None:
+        metrics = evaluate(test.label.numpy(), predict(model, test)[0].numpy())
+        by_hand.append([getattr(metrics, name) for name in HEADLINE_METRICS])
+
+    settings = TrainingConfig(epochs=12, batch_size=16, optimizer=Adamax())
+    parts = (examples("cnn2d"), examples("cnn2d", 40, 60))
+    trained = train(model, *parts, settings, np.ones(5), on_epoch=by_epoch, test=test, reported_epochs=4)
+    first, last = trained.history[:8], trained.history[8:]
+    assert all(epoch.test_mcc is None and "test_mcc" not in epoch.row() for epoch in first)
+    assert [[epoch.row()[f"test_{name}"] for name in HEADLINE_METRICS] for epoch in last] == by_hand[8:]
+    assert len({tuple(values) for values in by_hand[8:]}) > 1
+    # and the training is what it is without
+    plain = new_model("cnn2d", 5, 0)
+    history = train(plain, *parts, settings, np.ones(5)).history
+    assert torch.equal(weights_of(model), weights_of(plain))
+    assert all(set(epoch.row()) == set(first[0].row()) for epoch in history)
+
+
+def test_all_epochs_are_tested_where_there_are_fewer():
+    test = examples("cnn_transformer", 40, 100)
+    assert all(epoch.test_mcc is not None for epoch in fit(small(2), test=test)[1].history)
+
+
+def test_tested_epochs_survive_a_checkpoint(tmp_path):
+    options = {"test": examples("cnn2d", 40, 100), "reported_epochs": 3}
+    _, whole = fit(small(4), "cnn2d", **options)
+    checkpoint = tmp_path / "checkpoint.npz"
+    # the first two of four epochs, of which the second is tested
+    with pytest.raises(KeyboardInterrupt):
+        fit(small(4), "cnn2d", checkpoint=checkpoint, on_epoch=stop_after(2), **options)
+    _, resumed = fit(small(4), "cnn2d", checkpoint=checkpoint, **options)
+    rows = [[epoch.row() | {"seconds": 0} for epoch in trained.history] for trained in (whole, resumed)]
+    assert rows[0] == rows[1]
+    assert ["test_mcc" in row for row in rows[0]] == [False, True, True, True]
+
+
+def stop_after(number: int):
+    def stop(epoch: Epoch) -> None:
+        if epoch.epoch == number:
+            raise KeyboardInterrupt
+
+    return stop
 
 
 def test_same_seed_same_weights_other_seed_other_weights():

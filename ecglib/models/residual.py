@@ -44,6 +44,14 @@ class ResidualConfig(BaseModel):
         """Mean and maximum of each channel of the last stage."""
         return 2 * self.channels[-1]
 
+    @property
+    def token_count(self) -> int:
+        """Positions in time that the encoder is given: 12 for 187 samples."""
+        length = self.input_shape[-1]
+        for _, pool in (*self.pools, (1, 2)):
+            length = -(-length // pool)
+        return length
+
 
 BEST_2D = ResidualConfig(
     input_shape=(1, 17, 47),
@@ -73,6 +81,8 @@ class Residual(nn.Module):
             inputs = [before] + [channels] * (config.blocks - 1)
             self.stages.append(nn.Sequential(*(ResidualBlock(i, channels, kernel, config.dropout / 2) for i in inputs)))
             before = channels
+        if config.layers:
+            self.register_buffer("positions", sinusoidal_positions(config.token_count, before), persistent=False)
         self.encoder = nn.ModuleList(
             TransformerEncoderLayer(before, config.heads, config.feed_forward, config.dropout / 2)
             for _ in range(config.layers)
@@ -97,7 +107,7 @@ class Residual(nn.Module):
     def _encode(self, x: Tensor) -> Tensor:
         """(B, C, 1, T) to the same shape, each position a token."""
         tokens = x.squeeze(2).transpose(1, 2)  # (B, T, C)
-        tokens = tokens + sinusoidal_positions(*tokens.shape[1:]).to(x.device)
+        tokens = tokens + self.positions
         for layer in self.encoder:
             tokens = layer(tokens)
         return tokens.transpose(1, 2).unsqueeze(2)

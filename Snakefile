@@ -37,7 +37,7 @@ USES = {
     "08_by_patient": ALL,
     "09_repetitions": (*ALL, "repetitions"),
     "10_verdict": (*ALL, "repetitions"),
-    "11_ledger": (*ALL, "repetitions", "ledger"),
+    "11_ledger": (*ALL, "repetitions", "ledger_"),
     "12_epochs": (*ALL, "compared_with"),
 }
 # Which notebooks must have run before: they leave the trained models that the next one loads.
@@ -112,7 +112,7 @@ NODES = [
     if not (notebook == "08_by_patient" and PARAMETERS.source == "kaggle")
     if not (notebook == "01_spectrograms" and PARAMETERS.design == "original")
     if not (notebook == "09_repetitions" and PARAMETERS.repetitions == 1)
-    if not (notebook == "11_ledger" and not PARAMETERS.ledger)
+    if not (notebook == "11_ledger" and not PARAMETERS.ledger_repetitions)
 ]
 
 

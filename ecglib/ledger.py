@@ -86,12 +86,15 @@ class Ledger:
     Parameters
     ----------
     experiment : Experiment
-        The profile's own, without any slip.
+        The profile's own, without any slip. Its parameter `ledger_repetitions` says how many repetitions count.
     """
 
     def __init__(self, experiment: Experiment):
-        self.experiment = experiment
-        self._experiments: dict[str, Experiment] = {experiment.parameters.model_dump_json(): experiment}
+        number = experiment.parameters.ledger_repetitions or experiment.parameters.repetitions
+        parameters = experiment.parameters.model_copy(update={"repetitions": number})
+        self.experiment = Experiment(parameters, experiment.dataset)
+        self.experiment.__dict__["table"] = experiment.table
+        self._experiments: dict[str, Experiment] = {parameters.model_dump_json(): self.experiment}
 
     def pairs(self, slip: Slip, model: ModelName) -> Iterator[tuple[Run, Run]]:
         """The run without the slip and the one with it, of each repetition."""
@@ -104,6 +107,7 @@ class Ledger:
         if key not in self._experiments:
             changed = Experiment(parameters, self.experiment.dataset)
             changed.__dict__["table"] = self.experiment.table
+            # branches that the change does not touch are not trained a second time
             changed.take_branches(self.experiment)
             self._experiments[key] = changed
         return self._experiments[key]

@@ -68,8 +68,8 @@ class Parameters(BaseModel):
     slips: Annotated[tuple[Slip, ...], AfterValidator(_once)] = ()
     # trainings of each model under seeds that count up from `seed`; the split stays
     repetitions: PositiveInt = 1
-    # whether notebook 11 belongs to the report: it trains with every slip and without
-    ledger: bool = False
+    # in how many of the repetitions notebook 11 trains with every slip and without; 0: it is no part of the report
+    ledger_repetitions: Annotated[int, Field(ge=0)] = 0
     # other profiles that stand beside this one in notebook 12, as far as they are trained
     compared_with: tuple[str, ...] = ()
     threads: PositiveInt | None = None
@@ -110,7 +110,7 @@ class Parameters(BaseModel):
         """
         stored = _read_profile(self.profile)
         # threads decide how long it takes, not what comes out; a repetition is the same however many there are
-        values = self.model_dump(mode="json", exclude={"threads", "repetitions", "ledger", "compared_with"})
+        values = self.model_dump(mode="json", exclude={"threads", "repetitions", "ledger_repetitions", "compared_with"})
         changed = {key: value for key, value in values.items() if stored[key] != value}
         texts = {key: "+".join(value) if isinstance(value, list) else str(value) for key, value in changed.items()}
         readable = "-".join([self.profile, *(f"{key}-{text}" for key, text in sorted(texts.items()))])

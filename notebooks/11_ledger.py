@@ -40,12 +40,13 @@ from ecglib.parameters import load_parameters
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), ledger
 dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
-overrides: dict = {}  # single parameters, such as {"repetitions": 3}
+overrides: dict = {}  # single parameters, such as {"ledger_repetitions": 2}
 
 # %%
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
-print("seeds:", ", ".join(str(one.seed) for one in experiment.repetitions))
+ledger = Ledger(experiment)
+print("seeds:", ", ".join(str(one.seed) for one in ledger.experiment.repetitions))
 
 # %% [markdown]
 # ## With and without
@@ -65,7 +66,7 @@ print("seeds:", ", ".join(str(one.seed) for one in experiment.repetitions))
 # - **Momentum 0.99**: in PyTorch the share of the newest batch, so that next to nothing is left of those before.
 
 # %% tags=["nbval-ignore-output"]
-tidy = Ledger(experiment).tidy
+tidy = ledger.tidy
 effect = effects(tidy)
 publish_table(effect, effect_table(effect), experiment, "ledger")
 
@@ -78,5 +79,5 @@ publish_figure(effect_figure(tidy, f"What a slip costs, {dataset}"), experiment,
 # The same test predictions, averaged two ways.
 
 # %% tags=["nbval-ignore-output"]
-gap = f1_gap(experiment)
+gap = f1_gap(ledger.experiment)
 publish_table(gap, gap, experiment, "f1")

@@ -30,7 +30,7 @@ def new_experiment(**overrides: object) -> Experiment:
 
 @pytest.fixture(scope="module")
 def ledger(output) -> Ledger:
-    return Ledger(new_experiment(repetitions=2))
+    return Ledger(new_experiment(repetitions=1, ledger_repetitions=2))
 
 
 def changed(slip: str, name: str) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:

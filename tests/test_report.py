@@ -26,7 +26,7 @@ cnn_transformer_epochs: 1
 cnn2d_epochs: 1
 fusion_epochs: 2
 repetitions: 2
-ledger: true
+ledger_repetitions: 1
 """
 TABLES = (3, 4, 6, 7, "_patients", "_repetitions", "_verdict", "_claims", "_ledger", "_f1", "_epochs")
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -109,7 +109,7 @@ NODES = [
     (notebook, dataset)
     for notebook in USES
     for dataset in PARAMETERS.datasets
-    if not (notebook == "08_by_patient" and PARAMETERS.source == "kaggle")
+    if not (notebook == "08_by_patient" and (PARAMETERS.source == "kaggle" or not PARAMETERS.by_patient))
     if not (notebook == "01_spectrograms" and PARAMETERS.design == "original")
     if not (notebook == "09_repetitions" and PARAMETERS.repetitions == 1)
     if not (notebook == "11_ledger" and not PARAMETERS.ledger_repetitions)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ecglib.experiment import Experiment
 from ecglib.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, new_figure, style
@@ -100,8 +101,12 @@ def time_figure(experiments: Sequence[Experiment], models: Sequence[ModelName], 
                 enough = enough_epochs(history["validation_accuracy"], len(experiment.split.validation)) - 1
                 axes.plot(minutes[enough], error[enough], "o", color=colour, mfc="white", ms=6)
             axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="validation error, %")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_locator(NullLocator())
             axes.set_title(MODEL_TITLES[model])
-            axes.grid(which="both", axis="y")
+            axes.grid(axis="y")
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(handles, labels, loc="upper right", ncols=len(labels), borderaxespad=0.5, borderpad=0)
     return figure

@@ -21,6 +21,8 @@ from ecglib.names import Design, Picture, Slip
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LONGEST_LABEL = 60
+# how long it takes, and how much of it is made; a repetition is the same however many there are
+_NO_RESULT_CHANGES = {"threads", "repetitions", "by_patient", "ledger_repetitions", "compared_with"}
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -68,6 +70,8 @@ class Parameters(BaseModel):
     slips: Annotated[tuple[Slip, ...], AfterValidator(_once)] = ()
     # trainings of each model under seeds that count up from `seed`; the split stays
     repetitions: PositiveInt = 1
+    # whether notebook 08 belongs to the report: it trains again, with each patient on one side
+    by_patient: bool = True
     # in how many of the repetitions notebook 11 trains with every slip and without; 0: it is no part of the report
     ledger_repetitions: Annotated[int, Field(ge=0)] = 0
     # other profiles that stand beside this one in notebook 12, as far as they are trained
@@ -109,8 +113,7 @@ class Parameters(BaseModel):
         as a short hash where that would be long), so that a trial never overwrites the profile's own results.
         """
         stored = _read_profile(self.profile)
-        # threads decide how long it takes, not what comes out; a repetition is the same however many there are
-        values = self.model_dump(mode="json", exclude={"threads", "repetitions", "ledger_repetitions", "compared_with"})
+        values = self.model_dump(mode="json", exclude=_NO_RESULT_CHANGES)
         changed = {key: value for key, value in values.items() if stored[key] != value}
         texts = {key: "+".join(value) if isinstance(value, list) else str(value) for key, value in changed.items()}
         readable = "-".join([self.profile, *(f"{key}-{text}" for key, text in sorted(texts.items()))])

@@ -48,13 +48,12 @@ def learning_curves(
                 axes.plot(history["epoch"], history[column], dashes, color=colour, marker=marker, ms=3.5, label=part)
             axes.set_title(f"({letter}) {quantity}", pad=20)
             axes.set_xlabel("epoch")
-            axes.set_ylabel("weighted cross entropy" if quantity == "loss" else "accuracy")
+            axes.set_ylabel("cross entropy" if quantity == "loss" else "accuracy")
             axes.grid(axis="y")
             _mark_epoch(axes, history["epoch"], best_epoch, best[f"validation_{quantity}"], kept)
             if enough is not None and enough < len(history):
                 axes.axvspan(enough, axes.get_xlim()[1], color=GREY, alpha=0.12, linewidth=0, zorder=0)
-        if enough is not None:
-            axes.annotate(f"nothing gained after epoch {enough}", (0.98, 0.04), xycoords="axes fraction", ha="right")
+                axes.set_xlabel(f"epoch (shaded: nothing gained after {enough})")
         _legend(figure, *axes.get_legend_handles_labels())
     return figure
 

@@ -56,7 +56,7 @@ def repetition_curves(experiment: Experiment, models: Sequence[ModelName], title
                     axes.plot(epoch, run.history[f"{part}_loss"], dashes, color=colour, linewidth=0.9, alpha=0.8)
                 axes.plot(epoch[best], run.history["validation_loss"][best], "o", color=VERMILION, ms=4.5, mec="white")
             axes.set_title(MODEL_TITLES[model])
-            axes.set(xlabel="epoch", ylabel="weighted cross entropy")
+            axes.set(xlabel="epoch", ylabel="cross entropy")
             axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
             axes.grid(axis="y")
         handles = [

@@ -133,13 +133,18 @@ def times_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.Dat
 def times_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
     """`times_table` for readers: one row a model and task, one column a reporter and machine, seconds."""
     rows = []
+    # of one reporter's machine with now this, now that number of threads, the number goes into the cells
+    machines = tidy["hardware"].str.partition(", ")
+    several = tidy.groupby(["reported_by", "dataset", machines[0]])["hardware"].transform("nunique") > 1
+    tidy = tidy.assign(hardware=tidy["hardware"].where(~several, machines[0]), note=machines[2].where(several, ""))
     for model in tidy["model"].unique():
         for column, task in (("train_s", "training and validation, s"), ("test_s", "testing, s")):
             cells = {}
             for _, row in tidy[tidy["model"] == model].iterrows():
                 run = row["hardware"] != NOT_RUN
                 where = f"({row['dataset']}): {row['hardware']}" if run else f"({row['dataset']})"
-                cells[f"{row['reported_by']} {where}"] = f"{row[column]:.1f}" if run else NOT_RUN
+                note = f" ({row['note']})" if row["note"] else ""
+                cells[f"{row['reported_by']} {where}"] = f"{row[column]:.1f}{note}" if run else NOT_RUN
             rows.append({"model": MODEL_TITLES[model], "task": task, **cells})
     return pd.DataFrame(rows)
 

@@ -21,8 +21,6 @@ from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
 from ecglib.runs import load_run
 from ecglib.spectrogram import pictures
 
-EPOCHS = {"cnn_transformer": 150, "cnn2d": 30} | dict.fromkeys(FUSIONS, 10)
-
 
 @dataclass(frozen=True)
 class Results:
@@ -45,7 +43,8 @@ REDUCED = Results("reduced", None, "mitbih", 21_892)
 REDUCED_BY_PATIENT = Results("reduced", "patient", "mitbih", 49_683)
 PTBXL = Results("ptbxl", None, "ptbxl", 2_349)
 PTBXL_BY_BEAT = Results("ptbxl", "kaggle", "ptbxl", 4_266)
-ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT)
+SHORT = Results("short", None, "mitbih", 21_892)
+ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT, SHORT)
 each_run = pytest.mark.parametrize(
     ("results", "name"), [(results, name) for results in ALL for name in MODEL_TITLES], ids=str
 )
@@ -66,13 +65,15 @@ def test_metrics_are_those_of_the_predictions(results, name):
     assert again.confusion == run.metrics.confusion
     for metric in HEADLINE_METRICS:
         assert getattr(run.metrics, metric) == pytest.approx(getattr(again, metric))
-    patience = load_parameters(results.profile).early_stopping_patience
-    planned = EPOCHS[name] if patience is None else min(EPOCHS[name], run.best_epoch + patience)
-    assert len(run.history) == planned
-    assert run.best_epoch == run.history["validation_accuracy"].argmax() + 1
+    parameters = load_parameters(results.profile)
+    patience = parameters.early_stopping_patience
+    planned = getattr(parameters, "fusion_epochs" if name in FUSIONS else f"{name}_epochs")
+    assert len(run.history) == (planned if patience is None else min(planned, run.best_epoch + patience))
+    best = run.history["validation_accuracy"].argmax() + 1
+    assert run.best_epoch == (planned if parameters.selection == "last" else best)
 
 
-@pytest.mark.parametrize("results", [REDUCED, PTBXL], ids=str)
+@pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT], ids=str)
 @pytest.mark.parametrize("number", [4, 7])
 def test_tables_are_those_of_the_runs(results, number):
     path = paths.home() / "figures" / results.profile / f"table{number}_{results.dataset}.csv"
@@ -84,7 +85,7 @@ def test_tables_are_those_of_the_runs(results, number):
         assert [row[metric] for metric in HEADLINE_METRICS] == [getattr(metrics, m) for m in HEADLINE_METRICS]
 
 
-@pytest.mark.parametrize("results", [REDUCED, PTBXL], ids=str)
+@pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT], ids=str)
 def test_verdicts_are_those_of_the_runs(results):
     folder = paths.home() / "figures" / results.profile
     of = {name: load_run(results.experiment.folder / name).metrics for name in MODEL_TITLES}

@@ -108,3 +108,20 @@ def test_ptbxl_stands_beside_ptb_which_was_not_run(tmp_path_factory):
     # a row that was not run takes no part in a claim
     assert claim(metrics, "late").count("\n") == 3
     assert by_beat == "synthetic ptbxl by beat"
+
+
+def test_times_of_one_machine_with_other_threads_share_a_column():
+    tidy = pd.DataFrame(
+        {
+            "dataset": ["mitbih"] * 2,
+            "model": ["cnn_transformer", "cnn2d"],
+            "reported_by": ["ours"] * 2,
+            "train_s": [10.0, 20.0],
+            "test_s": [1.0, 2.0],
+            "hardware": ["Some CPU, 2 threads", "Some CPU, 1 thread"],
+        }
+    )
+    wide = times_side_by_side(tidy)
+    assert list(wide) == ["model", "task", "ours (mitbih): Some CPU"]
+    assert wide.iloc[:, 2].tolist() == ["10.0 (2 threads)", "1.0 (2 threads)", "20.0 (1 thread)", "2.0 (1 thread)"]
+    assert list(times_side_by_side(tidy.head(1)))[2] == "ours (mitbih): Some CPU, 2 threads"

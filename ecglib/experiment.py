@@ -195,7 +195,10 @@ class Experiment:
     def model(self, name: ModelName) -> nn.Module:
         """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
         module = self._trained_module(name)
-        module.load_state_dict(self.run(name).weights)
+        weights = self.run(name).weights
+        if weights is None:
+            raise EcglibError(f"{self.folder / name}: results without weights; delete the folder to train it again")
+        module.load_state_dict(weights)
         if name in FUSIONS and not isinstance(module, Hybrid):
             module = self._hybrid(module)
         return module.to(self.device).eval()
@@ -261,9 +264,11 @@ class Experiment:
         frozen = name in FUSIONS and not self._branches_change(name)
         branches_s = self._branch_outputs("test").seconds if frozen else 0.0
         started = time.perf_counter()
-        scores = predict(model, self._examples(name, "test"))[0].cpu().numpy()
+        # as they are stored, so that the metrics are those of the file
+        scores = predict(model, self._examples(name, "test"))[0].half().cpu().numpy()
         test_s = branches_s + time.perf_counter() - started
         label = self.beats.label[self.split.test]
+        weights = {key: tensor.cpu().contiguous() for key, tensor in model.state_dict().items()}
         return Run(
             identity=identity,
             best_epoch=trained.best_epoch,
@@ -272,7 +277,8 @@ class Experiment:
             hardware=hardware(),
             metrics=evaluate(label, scores),
             history=pd.DataFrame([epoch.row() for epoch in trained.history]),
-            weights={key: tensor.cpu().contiguous() for key, tensor in model.state_dict().items()},
+            weights=weights,
+            weights_digest=weights_digest(weights),
             predictions=Predictions(self.split.test, label, scores),
         )
 
@@ -312,7 +318,7 @@ class Experiment:
         return json.loads(json.dumps(identity))
 
     def _branch_digests(self) -> dict[str, str]:
-        return {branch: weights_digest(self.run(branch).weights) for branch in BRANCHES}
+        return {branch: self.run(branch).weights_digest for branch in BRANCHES}
 
     def _examples(self, name: ModelName, part: Part) -> Examples:
         rows = getattr(self.split, part)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy import stats
 
 from ecglib.experiment import Experiment
 from ecglib.figures import BLUE, GREY, new_figure, style
 from ecglib.names import MODEL_TITLES, ModelName
+from ecglib.paired import over_seeds
 from ecglib.parameters import Parameters
 from ecglib.runs import Run
 
@@ -157,17 +157,10 @@ def effects(tidy: pd.DataFrame) -> pd.DataFrame:
             difference = (group[f"{metric}_with"] - group[f"{metric}_without"]).to_numpy()
             row[f"{metric}_without"] = group[f"{metric}_without"].mean()
             row[f"{metric}_effect"] = difference.mean()
-            low, high = _student_interval(difference)
-            row |= {f"{metric}_low": low, f"{metric}_high": high}
+            spread = over_seeds(difference)
+            row |= {f"{metric}_{end}": getattr(spread, end) if spread else np.nan for end in ("low", "high")}
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _student_interval(values: np.ndarray) -> tuple[float, float]:
-    if len(values) < 2:
-        return np.nan, np.nan
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    return values.mean() - half, values.mean() + half
 
 
 def effect_table(effect: pd.DataFrame) -> pd.DataFrame:

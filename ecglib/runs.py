@@ -35,7 +35,8 @@ class Predictions:
     row : ndarray of int, shape (N,)
         The beat's row in the beat table.
     label : ndarray of int, shape (N,)
-    scores : ndarray of float32, shape (N, K)
+    scores : ndarray of float, shape (N, K)
+        In half precision, a third of the size; the metrics are those of the values as they are here.
     """
 
     row: np.ndarray
@@ -59,8 +60,10 @@ class Run:
         On the test set.
     history : DataFrame
         One row an epoch, see `ecglib.training.Epoch`.
-    weights : dict of str to Tensor
-        Of the best epoch.
+    weights : dict of str to Tensor, or None
+        Of the best epoch; None where a run's results are kept without them.
+    weights_digest : str
+        Of the weights, see `weights_digest`.
     predictions : Predictions
     """
 
@@ -71,7 +74,8 @@ class Run:
     hardware: str
     metrics: Metrics
     history: pd.DataFrame
-    weights: dict[str, torch.Tensor]
+    weights: dict[str, torch.Tensor] | None
+    weights_digest: str
     predictions: Predictions
 
 
@@ -87,6 +91,7 @@ def save_run(run: Run, folder: Path) -> None:
         "best_epoch": run.best_epoch,
         "train_s": round(run.train_s, 2),
         "test_s": round(run.test_s, 2),
+        "weights_sha256": run.weights_digest,
         "hardware": run.hardware,
         "software": f"torch {torch.__version__}, Python {platform.python_version()}",
         "metrics": asdict(run.metrics),
@@ -100,12 +105,13 @@ def save_run(run: Run, folder: Path) -> None:
         }
     )
     (folder / "run.json").unlink(missing_ok=True)
-    with replacing(folder / "weights.safetensors") as path:
-        save_file(run.weights, path)
+    if run.weights is not None:
+        with replacing(folder / "weights.safetensors") as path:
+            save_file(run.weights, path)
     with replacing(folder / "history.csv") as path:
         run.history.to_csv(path, index=False)
     with replacing(folder / "predictions.parquet") as path:
-        pq.write_table(predictions, path, compression="zstd")
+        pq.write_table(predictions, path, compression="zstd", compression_level=19)
     with replacing(folder / "run.json") as path:
         path.write_text(json.dumps(summary, indent=1) + "\n")
 
@@ -125,6 +131,9 @@ def load_run(folder: Path) -> Run | None:
         predictions = pq.read_table(folder / "predictions.parquet")
         label = predictions["label"].to_numpy().astype(np.int64)
         metrics = Metrics(**summary["metrics"])
+        weights, digest = None, summary.get("weights_sha256")
+        if digest is None or (folder / "weights.safetensors").exists():
+            weights = load_file(folder / "weights.safetensors")
         metrics.interval.update({name: tuple(bounds) for name, bounds in metrics.interval.items()})
         return Run(
             identity=summary["identity"],
@@ -134,7 +143,9 @@ def load_run(folder: Path) -> Run | None:
             hardware=summary["hardware"],
             metrics=metrics,
             history=pd.read_csv(folder / "history.csv", float_precision="round_trip"),
-            weights=load_file(folder / "weights.safetensors"),
+            weights=weights,
+            # older runs do not have it written down
+            weights_digest=digest or weights_digest(weights),
             predictions=Predictions(
                 row=predictions["row"].to_numpy(),
                 label=label,

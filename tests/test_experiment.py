@@ -1,13 +1,14 @@
 """Runs: trained once, loaded after, resumed in between; fusions on cached branch outputs."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
 
 from ecglib import experiment as experiment_module
-from ecglib import real_part
+from ecglib import paths, real_part
 from ecglib.errors import EcglibError
 from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.experiment import Experiment
@@ -135,6 +136,19 @@ def test_damaged_run_is_named(trained, tmp_path):
     (tmp_path / "late" / "weights.safetensors").write_bytes(b"not weights")
     with pytest.raises(EcglibError, match=r"late: damaged run .*; delete the folder to train it again"):
         load_run(tmp_path / "late")
+
+
+def test_results_without_weights_are_loaded_but_give_no_model(tmp_path, monkeypatch, trained):
+    shutil.copytree(trained.folder, tmp_path / trained.folder.relative_to(paths.runs("")))
+    for file in tmp_path.rglob("*.safetensors"):
+        file.unlink()
+    monkeypatch.setattr(paths, "runs", lambda label: tmp_path / label)
+    again = Experiment(trained.parameters, "ptb")
+    # a fusion's identity holds its branches' digests
+    assert again.has("late") and again.run("late").metrics == trained.run("late").metrics
+    assert again.run("late").weights is None
+    with pytest.raises(EcglibError, match="results without weights; delete the folder to train it again"):
+        again.model("late")
 
 
 def test_unknown_names_are_refused(trained):

@@ -1,6 +1,6 @@
 """The slips of both papers' programs, each switched on and off, and what it costs.
 
-A slip is measured on the model that it touches, in every repetition of a profile: trained with it and
+A slip is measured on the model that it touches, in the repetitions of a profile: trained with it and
 without, from the same initial weights and on the same beats. Everything else is as the profile says.
 """
 
@@ -38,6 +38,8 @@ class Slip:
         Those that it is measured on.
     without, with_it : dict
         Parameters that differ from the profile's in the one case and in the other.
+    repetitions : int or None
+        In how many repetitions it is measured at most; None: in all.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Slip:
     models: tuple[ModelName, ...]
     without: dict[str, Any] = field(default_factory=dict)
     with_it: dict[str, Any] = field(default_factory=dict)
+    repetitions: int | None = None
 
 
 SLIPS = (
@@ -68,6 +71,8 @@ SLIPS = (
         ("cnn_transformer",),
         without={"training_set": "all"},
         with_it={"training_set": "half_second_largest"},
+        # with all beats a run takes ten times as long, and the effect is far larger than a seed's
+        repetitions=1,
     ),
     Slip(
         "real part of the transform alone",
@@ -97,9 +102,13 @@ class Ledger:
         self._experiments: dict[str, Experiment] = {parameters.model_dump_json(): self.experiment}
 
     def pairs(self, slip: Slip, model: ModelName) -> Iterator[tuple[Run, Run]]:
-        """The run without the slip and the one with it, of each repetition."""
+        """The run without the slip and the one with it, of each repetition that it is measured in."""
         sides = (self._changed(slip.without), self._changed(slip.with_it))
-        yield from zip(*(side.runs(model) for side in sides), strict=True)
+        if slip.repetitions is None:
+            yield from zip(*(side.runs(model) for side in sides), strict=True)
+        else:
+            for pair in zip(*(side.repetitions[: slip.repetitions] for side in sides), strict=True):
+                yield tuple(side.run(model) for side in pair)
 
     def _changed(self, overrides: dict[str, Any]) -> Experiment:
         parameters: Parameters = self.experiment.parameters.model_copy(update=overrides)
@@ -168,6 +177,7 @@ def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for _, line in effect.iterrows():
         row = {"slip": line["slip"], "where": line["where"], "model": MODEL_TITLES[line["model"]]}
+        row["seeds"] = str(line["repetitions"])
         for metric, title in _METRICS.items():
             row[f"{title} without"] = f"{100 * line[f'{metric}_without']:.2f}"
             value, low, high = (100 * line[f"{metric}_{end}"] for end in ("effect", "low", "high"))

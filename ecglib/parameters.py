@@ -67,6 +67,8 @@ class Parameters(BaseModel):
     picture: Picture | None = None
     # whether training beats are varied a little each time they are shown, see `ecglib.augmentation`
     augmentation: bool = False
+    # how strongly the branches' training beats are mixed with each other, see `ecglib.steps.Step`; 0: not at all
+    mixup: NonNegativeFloat = 0.0
     slips: Annotated[tuple[Slip, ...], AfterValidator(_once)] = ()
     # trainings of each model under seeds that count up from `seed`; the split stays
     repetitions: PositiveInt = 1

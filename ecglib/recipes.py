@@ -108,4 +108,5 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, s
         seed=seed,
         patience=parameters.early_stopping_patience,
         selection="last" if parameters.selection == "last" else None,
+        mixup=parameters.mixup if name in BRANCHES else 0.0,
     )

@@ -45,14 +45,28 @@ class Step:
 
     Nothing in it waits for the device: what the epoch adds up stays there, in `sums`.
 
+    Parameters
+    ----------
+    stack, training, optimizer
+    weights : Tensor, shape (K,)
+        Of the classes, in the loss.
+    mixup : float
+        Where it is not 0, each example is mixed with its neighbour in the batch, and so are the losses of both
+        labels; the share comes from a Beta(mixup, mixup) distribution, one a batch (Zhang et al. 2018,
+        arXiv 1710.09412). `sums` are of the mixed losses and, in the same shares, of both labels' right answers.
+
     Attributes
     ----------
     sums : Tensor, shape (3, R)
         Class-weighted loss, class weight and number of right answers, added up until `begin_epoch`.
     """
 
-    def __init__(self, stack: Stack, training: Examples, optimizer: torch.optim.Optimizer, weights: Tensor):
+    def __init__(
+        self, stack: Stack, training: Examples, optimizer: torch.optim.Optimizer, weights: Tensor, mixup: float = 0.0
+    ):
         self.stack, self.training, self.optimizer, self.weights = stack, training, optimizer, weights
+        strength = torch.full((len(stack),), mixup, device=weights.device)
+        self._share = torch.distributions.Beta(strength, strength) if mixup else None
         self.sums = torch.zeros(3, len(stack), device=weights.device)
 
     def begin_epoch(self) -> None:
@@ -62,9 +76,18 @@ class Step:
 
     def __call__(self, rows: Tensor) -> None:
         """Train on the given rows, shape (R, B)."""
-        inputs = self.training.batch(rows.flatten())
-        scores = self.stack(*(tensor.unflatten(0, rows.shape) for tensor in inputs))  # (R, B, K)
-        sums = batch_sums(scores, self.training.label[rows], self.weights)
+        inputs = [tensor.unflatten(0, rows.shape) for tensor in self.training.batch(rows.flatten())]  # (R, B, ...)
+        label = self.training.label[rows]
+        if self._share is None:
+            sums = batch_sums(self.stack(*inputs), label, self.weights)
+        else:
+            share = self._share.sample()  # (R,)
+            # the order is drawn anew in each epoch, and so are neighbours
+            inputs = [torch.lerp(tensor.roll(1, 1), tensor, _along(share, tensor)) for tensor in inputs]
+            scores = self.stack(*inputs)
+            sums = torch.lerp(
+                batch_sums(scores, label.roll(1, 1), self.weights), batch_sums(scores, label, self.weights), share
+            )
         self.optimizer.zero_grad()
         # the mean over each model's batch; one model's weights do not touch another's loss
         (sums[0] / sums[1]).sum().backward()
@@ -107,6 +130,11 @@ class RecordedStep:
                 with torch.cuda.graph(self._graph):
                     self.step(self._rows)
             self._graph.replay()
+
+
+def _along(share: Tensor, tensor: Tensor) -> Tensor:
+    """Shape (R,) to (R, 1, ...), as many axes as `tensor` has."""
+    return share.view(-1, *[1] * (tensor.ndim - 1))
 
 
 def batch_sums(scores: Tensor, label: Tensor, weights: Tensor) -> Tensor:

@@ -43,6 +43,8 @@ class TrainingConfig(BaseModel):
     selection: Literal["last"] | None = None
     # epochs without a better validation accuracy after which training ends
     patience: int | None = Field(None, ge=1)
+    # how strongly each training example is mixed with another, see `ecglib.steps.Step`
+    mixup: float = Field(0.0, ge=0, exclude_if=lambda value: not value)
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def train_together(
         state = load_checkpoint(checkpoint, stack, optimizer)
         for epoch in state.progress[0].history if on_epoch else []:
             on_epoch(epoch)
-    step = Step(stack, training, optimizer, weights)
+    step = Step(stack, training, optimizer, weights, config.mixup)
     take_step = RecordedStep(step) if device.type == "cuda" else step
 
     while running := [one for one in state.progress if not one.is_over(config.epochs, config.patience)]:

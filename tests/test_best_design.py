@@ -12,7 +12,9 @@ from ecglib.models import Residual, ResidualConfig
 from ecglib.models.residual import BEST_2D, ResidualBlock
 from ecglib.parameters import load_parameters
 from ecglib.pictures import log_magnitude
-from ecglib.recipes import new_model
+from ecglib.recipes import new_model, training_config
+from ecglib.stacking import Stack
+from ecglib.steps import Examples, Step
 
 
 def beats(count: int = 64, length: int = 120) -> torch.Tensor:
@@ -35,7 +37,7 @@ def test_block_adds_weighted_channels_to_its_input():
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "features"), [("cnn_transformer", 455_325, 256), ("cnn2d", 177_713, 128)]
+    ("name", "parameters", "features"), [("cnn_transformer", 372_189, 256), ("cnn2d", 177_713, 128)]
 )
 def test_networks_have_their_sizes(name, parameters, features):
     model = new_model(name, 5, 0, "best").eval()
@@ -88,6 +90,56 @@ def test_augmentation_follows_the_seed():
         torch.manual_seed(seed)
         made.append(augment(signal))
     assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
+
+
+class Linear(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(5, 187) / 10)
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return signal @ self.weight.T, signal
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_mixup_mixes_neighbours_and_both_their_losses(count):
+    torch.manual_seed(2)
+    models = [Linear() for _ in range(count)]
+    before = [model.weight.detach().clone().requires_grad_() for model in models]
+    part = Examples((beats(12),), torch.arange(12) % 5)
+    class_weights = torch.tensor([1.0, 2.0, 0.5, 1.0, 3.0])
+    rows = torch.stack([torch.randperm(12)[:6] for _ in models])
+    stack = Stack(models)
+    step = Step(stack, part, torch.optim.SGD(stack.parameters(), lr=0.1), class_weights, mixup=0.4)
+    step.begin_epoch()
+    torch.manual_seed(3)
+    strength = torch.full((count,), 0.4)
+    shares = torch.distributions.Beta(strength, strength).sample()
+    torch.manual_seed(3)
+    step(rows)
+    after = list(stack.parameters()[0]) if count > 1 else stack.parameters()
+
+    for index, (weight, share) in enumerate(zip(before, shares, strict=True)):
+        loss, total = torch.zeros(()), torch.zeros(())
+        for position in range(6):
+            own, other = rows[index, position], rows[index, position - 1]
+            mixed = share * part.inputs[0][own] + (1 - share) * part.inputs[0][other]
+            logarithm = (weight @ mixed).log_softmax(0)
+            for row, part_of_it in ((own, share), (other, 1 - share)):
+                label = part.label[row]
+                loss = loss - part_of_it * class_weights[label] * logarithm[label]
+                total = total + part_of_it * class_weights[label]
+        torch.testing.assert_close(step.sums[:2, index], torch.stack([loss.detach(), total]))
+        (gradient,) = torch.autograd.grad(loss / total, weight)
+        torch.testing.assert_close(after[index].detach(), (weight - 0.1 * gradient).detach())
+
+
+def test_mixup_is_for_branches_alone():
+    parameters = load_parameters("best")
+    strengths = {name: training_config(name, parameters, "mitbih", 0).mixup for name in ("cnn_transformer", "late")}
+    assert strengths == {"cnn_transformer": 0.2, "late": 0.0}
+    # runs without it keep the identity that they were trained under
+    assert "mixup" not in training_config("late", parameters, "mitbih", 0).model_dump()
 
 
 def test_runs_from_branch_to_fusion_and_tests_on_beats_as_they_are(monkeypatch, tmp_path):

@@ -33,7 +33,7 @@ class ResidualConfig(BaseModel):
     # before each stage
     pools: tuple[tuple[int, int], ...] = ((1, 2), (1, 2), (1, 2))
     # of the transformer encoder, on tokens of two positions each; none: no encoder
-    layers: int = Field(2, ge=0)
+    layers: int = Field(1, ge=0)
     heads: int = 8
     feed_forward: int = 64
     # of the features; inside the blocks half as much

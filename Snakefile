@@ -21,7 +21,7 @@ RUNS, FIGURES = paths.runs(LABEL), paths.figures(LABEL)
 # Which parameters each notebook's result depends on, by the beginning of their names.
 DATA = ("source", "design", "picture", "slips", "synthetic_", "training_set", "split", "validation_", "seed")
 TRAINING = (*DATA, "batch_size", "threads", "early_stopping_", "selection", "class_weighting", "schedule", "one_cycle_")
-TRAINING += ("reported_", "augmentation")
+TRAINING += ("reported_", "augmentation", "mixup")
 BRANCH_1D = (*TRAINING, "cnn_transformer_", "noam_")
 BRANCH_2D = (*TRAINING, "cnn2d_")
 ALL = (*BRANCH_1D, *BRANCH_2D, "fusion_", "mitbih_fusion_", "ptb_fusion_", "ptbxl_fusion_")
@@ -39,6 +39,7 @@ USES = {
     "10_verdict": (*ALL, "repetitions"),
     "11_ledger": (*ALL, "repetitions", "ledger_"),
     "12_epochs": (*ALL, "compared_with"),
+    "13_ingredients": ALL,
 }
 # Which notebooks must have run before: they leave the trained models that the next one loads.
 AFTER = {
@@ -54,6 +55,7 @@ AFTER = {
     # the trainings without any slip
     "11_ledger": ["05_intermediate_fusion" if PARAMETERS.repetitions == 1 else "09_repetitions"],
     "12_epochs": ["05_intermediate_fusion"],
+    "13_ingredients": ["05_intermediate_fusion"],
 }
 
 
@@ -88,9 +90,10 @@ def outputs(notebook, dataset):
         "07_experiment_2": [*table(6), *table(7)],
         "08_by_patient": [*table("_patients"), *figure(0, "by_patient")],
         "09_repetitions": [*table("_repetitions"), *figure(0, "repetitions")],
-        "10_verdict": [*table("_verdict"), *table("_claims"), *figure(0, "verdict")],
+        "10_verdict": [*table("_verdict"), *table("_claims"), *table("_peers"), *figure(0, "verdict")],
         "11_ledger": [*table("_ledger"), *table("_f1"), *figure(0, "ledger")],
         "12_epochs": [*table("_epochs"), *figure(0, "epochs")],
+        "13_ingredients": [*table("_ingredients"), *figure(0, "ingredients")],
     }[notebook]
 
 
@@ -110,9 +113,10 @@ NODES = [
     for notebook in USES
     for dataset in PARAMETERS.datasets
     if not (notebook == "08_by_patient" and (PARAMETERS.source == "kaggle" or not PARAMETERS.by_patient))
-    if not (notebook == "01_spectrograms" and PARAMETERS.design == "original")
+    if not (notebook == "01_spectrograms" and PARAMETERS.design != "report")
     if not (notebook == "09_repetitions" and PARAMETERS.repetitions == 1)
     if not (notebook == "11_ledger" and not PARAMETERS.ledger_repetitions)
+    if not (notebook == "13_ingredients" and not PARAMETERS.ingredients)
 ]
 
 

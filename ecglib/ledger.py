@@ -1,12 +1,12 @@
-"""The slips of both papers' programs, each switched on and off, and what it costs.
+"""What one change does: the slips of both papers' programs, and what the design `best` is made of.
 
-A slip is measured on the model that it touches, in the repetitions of a profile: trained with it and
-without, from the same initial weights and on the same beats. Everything else is as the profile says.
+A change is measured on the model that it touches, in the repetitions of a profile: trained with it and
+without, under the same seed and on the same beats. Everything else is as the profile says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,8 +26,8 @@ _METRICS = {"mcc": "MCC", "f1_macro": "macro F1"}
 
 
 @dataclass(frozen=True)
-class Slip:
-    """One entry of the ledger.
+class Change:
+    """Something that can be switched on and off.
 
     Attributes
     ----------
@@ -50,22 +50,22 @@ class Slip:
     repetitions: int | None = None
 
 
-SLIPS = (
-    Slip(
+SLIPS: tuple[Change, ...] = (
+    Change(
         "2D output layer and fusion projections not trained",
         "report's program",
         ("cnn2d", "late", "concat"),
         with_it={"slips": ("untrained_layers",)},
     ),
-    Slip("class token of zeros", "report's program", ("cnn_transformer",), with_it={"slips": ("zero_class_token",)}),
-    Slip(
+    Change("class token of zeros", "report's program", ("cnn_transformer",), with_it={"slips": ("zero_class_token",)}),
+    Change(
         "frozen branches in training mode",
         "report's program",
         ("late", "concat"),
         with_it={"slips": ("branches_in_training_mode",)},
     ),
-    Slip("white border around the picture", "report's program", ("cnn2d",), with_it={"picture": "bordered"}),
-    Slip(
+    Change("white border around the picture", "report's program", ("cnn2d",), with_it={"picture": "bordered"}),
+    Change(
         "classes cut to half the second largest",
         "report's text and program",
         ("cnn_transformer",),
@@ -74,40 +74,86 @@ SLIPS = (
         # with all beats a run takes ten times as long, and the effect is far larger than a seed's
         repetitions=1,
     ),
-    Slip(
+    Change(
         "real part of the transform alone",
         "original's program",
         ("cnn2d",),
         without={"design": "original", "picture": "magnitude"},
         with_it={"design": "original"},
     ),
-    Slip("batch normalisation's momentum 0.99", "original's program", ("cnn2d",), with_it={"slips": ("fast_norm",)}),
+    Change("batch normalisation's momentum 0.99", "original's program", ("cnn2d",), with_it={"slips": ("fast_norm",)}),
 )
 
 
+def ingredients(parameters: Parameters) -> tuple[Change, ...]:
+    """What the design `best` differs in from the report's, each measured once and by a third of the epochs.
+
+    Mixed beats are measured by all epochs, since they slow learning down at first.
+    """
+    whole = {"design": "best", "augmentation": True, "mixup": parameters.mixup or 0.2}
+    third = {name: max(1, getattr(parameters, name) // 3) for name in ("cnn_transformer_epochs", "cnn2d_epochs")}
+    both, branch_1d = ("cnn_transformer", "cnn2d"), ("cnn_transformer",)
+    return (
+        Change(
+            "residual network (2D: and its spectrogram) for the report's",
+            "He et al. 2016",
+            both,
+            without={**whole, **third, "design": "report"},
+            with_it={**whole, **third},
+            repetitions=1,
+        ),
+        Change(
+            "training beats varied",
+            "usual practice",
+            branch_1d,
+            without={**whole, **third, "augmentation": False},
+            with_it={**whole, **third},
+            repetitions=1,
+        ),
+        Change(
+            "training beats mixed",
+            "Zhang et al. 2018",
+            branch_1d,
+            without={**whole, "mixup": 0.0},
+            with_it=whole,
+            repetitions=1,
+        ),
+        Change(
+            "three times as many epochs",
+            "usual practice",
+            branch_1d,
+            without={**whole, **third},
+            with_it=whole,
+            repetitions=1,
+        ),
+    )
+
+
 class Ledger:
-    """All slips on one experiment's beats and repetitions; runs that are not there yet are trained.
+    """Changes on one experiment's beats and repetitions; runs that are not there yet are trained.
 
     Parameters
     ----------
     experiment : Experiment
         The profile's own, without any slip. Its parameter `ledger_repetitions` says how many repetitions count.
+    changes : sequence of Change
     """
 
-    def __init__(self, experiment: Experiment):
+    def __init__(self, experiment: Experiment, changes: Sequence[Change] = SLIPS):
+        self.changes = changes
         number = experiment.parameters.ledger_repetitions or experiment.parameters.repetitions
         parameters = experiment.parameters.model_copy(update={"repetitions": number})
         self.experiment = Experiment(parameters, experiment.dataset)
         self.experiment.__dict__["table"] = experiment.table
         self._experiments: dict[str, Experiment] = {parameters.model_dump_json(): self.experiment}
 
-    def pairs(self, slip: Slip, model: ModelName) -> Iterator[tuple[Run, Run]]:
-        """The run without the slip and the one with it, of each repetition that it is measured in."""
-        sides = (self._changed(slip.without), self._changed(slip.with_it))
-        if slip.repetitions is None:
+    def pairs(self, change: Change, model: ModelName) -> Iterator[tuple[Run, Run]]:
+        """The run without the change and the one with it, of each repetition that it is measured in."""
+        sides = (self._changed(change.without), self._changed(change.with_it))
+        if change.repetitions is None:
             yield from zip(*(side.runs(model) for side in sides), strict=True)
         else:
-            for pair in zip(*(side.repetitions[: slip.repetitions] for side in sides), strict=True):
+            for pair in zip(*(side.repetitions[: change.repetitions] for side in sides), strict=True):
                 yield tuple(side.run(model) for side in pair)
 
     def _changed(self, overrides: dict[str, Any]) -> Experiment:
@@ -123,19 +169,19 @@ class Ledger:
 
     @cached_property
     def tidy(self) -> pd.DataFrame:
-        """One row a slip, model and repetition.
+        """One row a change, model and repetition.
 
         Returns
         -------
         DataFrame
-            Columns slip, where, model, repetition, seed; ``mcc_without``, ``mcc_with``,
+            Columns change, where, model, repetition, seed; ``mcc_without``, ``mcc_with``,
             ``f1_macro_without`` and ``f1_macro_with``, fractions of the test beats.
         """
         rows = []
-        for slip in SLIPS:
-            for model in slip.models:
-                for number, (without, with_it) in enumerate(self.pairs(slip, model)):
-                    row = {"slip": slip.title, "where": slip.where, "model": model, "repetition": number}
+        for change in self.changes:
+            for model in change.models:
+                for number, (without, with_it) in enumerate(self.pairs(change, model)):
+                    row = {"change": change.title, "where": change.where, "model": model, "repetition": number}
                     row["seed"] = without.identity["training"]["seed"]
                     for metric in _METRICS:
                         row[f"{metric}_without"] = getattr(without.metrics, metric)
@@ -145,7 +191,7 @@ class Ledger:
 
 
 def effects(tidy: pd.DataFrame) -> pd.DataFrame:
-    """The effect of each slip: with it minus without it, paired by repetition.
+    """The effect of each change: with it minus without it, paired by repetition.
 
     Parameters
     ----------
@@ -155,13 +201,13 @@ def effects(tidy: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a slip and model. Columns slip, where, model, repetitions, and for each of mcc and f1_macro
+        One row a change and model. Columns change, where, model, repetitions, and for each of mcc and f1_macro
         the mean ``_without``, the mean ``_effect`` and the ends ``_low`` and ``_high`` of Student's 95 %
         interval of it; missing where there is but one repetition.
     """
     rows = []
-    for (slip, where, model), group in tidy.groupby(["slip", "where", "model"], sort=False):
-        row: dict[str, object] = {"slip": slip, "where": where, "model": model, "repetitions": len(group)}
+    for (change, where, model), group in tidy.groupby(["change", "where", "model"], sort=False):
+        row: dict[str, object] = {"change": change, "where": where, "model": model, "repetitions": len(group)}
         for metric in _METRICS:
             difference = (group[f"{metric}_with"] - group[f"{metric}_without"]).to_numpy()
             row[f"{metric}_without"] = group[f"{metric}_without"].mean()
@@ -172,11 +218,11 @@ def effects(tidy: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def effect_table(effect: pd.DataFrame) -> pd.DataFrame:
-    """`effects` for readers, in percent and points."""
+def effect_table(effect: pd.DataFrame, heading: str = "slip") -> pd.DataFrame:
+    """`effects` for readers, in percent and points; `heading` says what the changes are."""
     rows = []
     for _, line in effect.iterrows():
-        row = {"slip": line["slip"], "where": line["where"], "model": MODEL_TITLES[line["model"]]}
+        row = {heading: line["change"], "where": line["where"], "model": MODEL_TITLES[line["model"]]}
         row["seeds"] = str(line["repetitions"])
         for metric, title in _METRICS.items():
             row[f"{title} without"] = f"{100 * line[f'{metric}_without']:.2f}"
@@ -198,8 +244,8 @@ def f1_gap(experiment: Experiment) -> pd.DataFrame:
 
 
 def effect_figure(tidy: pd.DataFrame, title: str) -> Figure:
-    """A line a slip and model: its effect on MCC in every repetition, and the mean."""
-    groups = list(tidy.groupby(["slip", "model"], sort=False))
+    """A line a change and model: its effect on MCC in every repetition, and the mean."""
+    groups = list(tidy.groupby(["change", "model"], sort=False))
     with style():
         figure = new_figure(8.0, 0.8 + 0.36 * len(groups), title)
         axes = figure.subplots()
@@ -208,9 +254,9 @@ def effect_figure(tidy: pd.DataFrame, title: str) -> Figure:
             axes.plot(effect, [line] * len(effect), "o", color=BLUE, ms=4.5, alpha=0.6)
             axes.plot([effect.mean()], [line], "|", color="black", ms=14, mew=2)
         axes.axvline(0, color=GREY, linewidth=0.9)
-        axes.set_yticks(range(len(groups)), [f"{slip}\n{MODEL_TITLES[model]}" for (slip, model), _ in groups])
+        axes.set_yticks(range(len(groups)), [f"{change}\n{MODEL_TITLES[model]}" for (change, model), _ in groups])
         axes.tick_params(axis="y", labelsize=7)
         axes.invert_yaxis()
-        axes.set_xlabel("MCC with the slip minus MCC without, points (bar: mean)")
+        axes.set_xlabel("MCC with it minus MCC without, points (bar: mean)")
         axes.grid(axis="x")
     return figure

@@ -22,7 +22,7 @@ PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LONGEST_LABEL = 60
 # how long it takes, and how much of it is made; a repetition is the same however many there are
-_NO_RESULT_CHANGES = {"threads", "repetitions", "by_patient", "ledger_repetitions", "compared_with"}
+NO_RESULT_CHANGES = {"threads", "repetitions", "by_patient", "ledger_repetitions", "ingredients", "compared_with"}
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -76,6 +76,8 @@ class Parameters(BaseModel):
     by_patient: bool = True
     # in how many of the repetitions notebook 11 trains with every slip and without; 0: it is no part of the report
     ledger_repetitions: Annotated[int, Field(ge=0)] = 0
+    # whether notebook 13, what the design `best` is made of, is part of the report
+    ingredients: bool = False
     # other profiles that stand beside this one in notebook 12, as far as they are trained
     compared_with: tuple[str, ...] = ()
     threads: PositiveInt | None = None
@@ -115,7 +117,7 @@ class Parameters(BaseModel):
         as a short hash where that would be long), so that a trial never overwrites the profile's own results.
         """
         stored = _read_profile(self.profile)
-        values = self.model_dump(mode="json", exclude=_NO_RESULT_CHANGES)
+        values = self.model_dump(mode="json", exclude=NO_RESULT_CHANGES)
         changed = {key: value for key, value in values.items() if stored[key] != value}
         texts = {key: "+".join(value) if isinstance(value, list) else str(value) for key, value in changed.items()}
         readable = "-".join([self.profile, *(f"{key}-{text}" for key, text in sorted(texts.items()))])

@@ -8,7 +8,7 @@ from scipy import stats
 
 from ecglib import real_part, spectrogram
 from ecglib.experiment import Experiment
-from ecglib.ledger import SLIPS, Ledger, effect_figure, effect_table, effects, f1_gap
+from ecglib.ledger import SLIPS, Ledger, effect_figure, effect_table, effects, f1_gap, ingredients
 from ecglib.models import Hybrid
 from ecglib.parameters import load_parameters
 from ecglib.pictures import kept_and_prepare
@@ -131,7 +131,7 @@ def test_unaffected_branches_are_not_trained_again(ledger):
 def test_table_holds_the_runs_metrics(ledger):
     tidy = ledger.tidy
     assert len(tidy) == sum(len(slip.models) * (slip.repetitions or 2) for slip in SLIPS)
-    row = tidy[(tidy["slip"] == SLIPS[3].title) & (tidy["repetition"] == 1)].iloc[0]
+    row = tidy[(tidy["change"] == SLIPS[3].title) & (tidy["repetition"] == 1)].iloc[0]
     assert row["seed"] == 1
     assert row["mcc_without"] == ledger.experiment.repetitions[1].run("cnn2d").metrics.mcc
     bordered = ledger._changed(SLIPS[3].with_it).repetitions[1].run("cnn2d")
@@ -144,7 +144,7 @@ def test_table_holds_the_runs_metrics(ledger):
 def test_effects_are_paired_with_students_interval():
     draw = np.random.default_rng(0).random((5, 4))
     columns = ("mcc_without", "mcc_with", "f1_macro_without", "f1_macro_with")
-    tidy = pd.DataFrame(draw, columns=columns).assign(slip="s", where="w", model="late")
+    tidy = pd.DataFrame(draw, columns=columns).assign(change="s", where="w", model="late")
     line = effects(tidy).iloc[0]
     expected = stats.ttest_rel(tidy["mcc_with"], tidy["mcc_without"]).confidence_interval(0.95)
     np.testing.assert_allclose([line["mcc_low"], line["mcc_high"]], expected)
@@ -157,3 +157,26 @@ def test_f1_gap_is_of_the_same_predictions(ledger):
     metrics = [one.run("late").metrics for one in ledger.experiment.repetitions]
     expected = 100 * np.mean([one.f1_weighted - one.f1_macro for one in metrics])
     assert gap.loc["Hybrid, late fusion", "difference"] == pytest.approx(expected, abs=0.01)
+
+
+def test_ingredients_are_taken_away_one_at_a_time_from_the_profile_best():
+    best = load_parameters("best")
+    differing = []
+    for change in ingredients(best):
+        sides = [best.model_copy(update=side).model_dump() for side in (change.without, change.with_it)]
+        differing.append({key for key in sides[0] if sides[0][key] != sides[1][key]})
+    epochs = {"cnn_transformer_epochs", "cnn2d_epochs"}
+    assert differing == [{"design"}, {"augmentation"}, {"mixup"}, epochs]
+    # the profile's own run is not trained a second time
+    whole = ingredients(best)[-1]
+    assert best.model_copy(update=whole.with_it).label == "best"
+    assert best.model_copy(update=whole.without).cnn_transformer_epochs == best.cnn_transformer_epochs // 3
+
+
+def test_ingredients_are_measured(ledger):
+    parameters = ledger.experiment.parameters
+    tidy = Ledger(ledger.experiment, ingredients(parameters)).tidy
+    assert list(effect_table(effects(tidy), "ingredient").columns[:3]) == ["ingredient", "where", "model"]
+    # the second model of the first is the 2D branch
+    assert list(tidy["model"]) == ["cnn_transformer", "cnn2d", *["cnn_transformer"] * 3]
+    assert set(tidy["repetition"]) == {0}

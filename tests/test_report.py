@@ -13,6 +13,7 @@ import pytest
 
 from ecglib import paths
 from ecglib.cli import main
+from ecglib.parameters import NO_RESULT_CHANGES, Parameters
 
 TINY = """\
 profile: tiny
@@ -27,8 +28,10 @@ cnn2d_epochs: 1
 fusion_epochs: 2
 repetitions: 2
 ledger_repetitions: 1
+ingredients: true
 """
-TABLES = (3, 4, 6, 7, "_patients", "_repetitions", "_verdict", "_claims", "_ledger", "_f1", "_epochs")
+NAMED = ("patients", "repetitions", "verdict", "claims", "peers", "ledger", "f1", "epochs", "ingredients")
+TABLES = (3, 4, 6, 7, *(f"_{name}" for name in NAMED))
 CHECKOUT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("*.py"))
 
@@ -84,7 +87,7 @@ def test_every_figure_and_table_is_there(home):
     expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats"}
     expected |= {f"fig00_ptb_{model}_confusion" for model in models}
     expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient", "fig00_ptb_repetitions", "fig00_ptb_ledger"}
-    expected |= {"fig00_ptb_verdict", "fig00_ptb_epochs"}
+    expected |= {"fig00_ptb_verdict", "fig00_ptb_epochs", "fig00_ptb_ingredients"}
     files = {f"{name}.{kind}" for name in expected for kind in ("png", "svg")}
     files |= {f"table{name}_ptb.{kind}" for name in TABLES for kind in ("csv", "md")}
     assert {path.name for path in folder.iterdir()} == files
@@ -107,7 +110,7 @@ def test_nothing_is_done_twice(home):
 def test_a_changed_parameter_reruns_what_depends_on_it(home):
     profile = home / "params" / "tiny.yaml"
     experiments = {"06_experiment_1", "07_experiment_2", "08_by_patient", "09_repetitions"}
-    experiments |= {"10_verdict", "11_ledger", "12_epochs"}
+    experiments |= {"10_verdict", "11_ledger", "12_epochs", "13_ingredients"}
     downstream = {"04_late_fusion", "05_intermediate_fusion", *experiments}
     try:
         profile.write_text(TINY.replace("cnn2d_epochs: 1", "cnn2d_epochs: 2"))
@@ -123,6 +126,14 @@ def test_a_changed_parameter_reruns_what_depends_on_it(home):
         assert planned(home) == set()
     finally:
         profile.write_text(TINY)
+
+
+def test_every_parameter_that_changes_results_is_known_to_the_graph():
+    text = (CHECKOUT / "Snakefile").read_text()
+    names: dict[str, tuple[str, ...]] = {}
+    exec(text[text.index("DATA = ") : text.index("USES = ")], names)
+    for name in set(Parameters.model_fields) - NO_RESULT_CHANGES - {"profile", "datasets"}:
+        assert name.startswith(names["ALL"]), name
 
 
 def test_a_changed_notebook_or_lost_figure_reruns_what_depends_on_it(home):

@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import baseline
 from benchmarks.measure import Row, Sizes, Target, interleaved, resample, seconds_of
 from ecglib import spectrogram
+from ecglib.branches import beat_examples
 from ecglib.data import Beats, class_weights
 from ecglib.models import Hybrid
 from ecglib.names import ModelName
@@ -176,10 +177,7 @@ def branch_examples(name: ModelName, signal: np.ndarray, label: np.ndarray) -> E
     signal : ndarray of float32, shape (N, 187)
     label : ndarray of int64, shape (N,)
     """
-    inputs, labels = torch.from_numpy(signal), torch.from_numpy(label)
-    if name == "cnn2d":
-        return Examples((spectrogram.colour_cells(inputs),), labels, _enlarged)
-    return Examples((inputs,), labels)
+    return beat_examples(name, torch.from_numpy(signal), torch.from_numpy(label), "colour")
 
 
 def rows_of(examples: Examples, rows: slice) -> Examples:

@@ -9,31 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecglib import paths, spectrogram
-from ecglib.augmentation import AUGMENTATION_VERSION, augment
+from ecglib.augmentation import AUGMENTATION_VERSION
+from ecglib.branches import BranchOutputs, beat_examples, evaluate_branches
 from ecglib.data.sources import Dataset, beat_table
 from ecglib.data.splits import Split, SplitKind, arrange, class_weights, default_split, split_beats
 from ecglib.data.table import Beats
 from ecglib.errors import EcglibError
 from ecglib.evaluation import evaluate
-from ecglib.files import replacing
 from ecglib.models import Hybrid
 from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, ModelName, Picture
 from ecglib.parameters import Parameters
-from ecglib.pictures import OWN_PICTURE, kept_and_prepare
+from ecglib.pictures import OWN_PICTURE
 from ecglib.progress import epoch_progress
 from ecglib.recipes import new_model, training_config
 from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, save_run, weights_digest
@@ -41,26 +37,6 @@ from ecglib.steps import Examples
 from ecglib.training import TRAINING_VERSION, Trained, predict, train_together
 
 Part = Literal["train", "validation", "test"]
-
-
-@dataclass(frozen=True)
-class BranchOutputs:
-    """What the frozen branches give for one part of the beats.
-
-    Attributes
-    ----------
-    scores_1d, scores_2d : Tensor, shape (N, K)
-    features_1d : Tensor, shape (N, 128)
-    features_2d : Tensor, shape (N, 2304)
-    seconds : float
-        Wall-clock of evaluating both branches once, pictures included.
-    """
-
-    scores_1d: Tensor
-    scores_2d: Tensor
-    features_1d: Tensor
-    features_2d: Tensor
-    seconds: float
 
 
 class Experiment:
@@ -232,9 +208,8 @@ class Experiment:
         identities = [one._identity(name) for one in repetitions]
         models = [one._trained_module(name) for one in repetitions]
         started = time.perf_counter()
-        training, validation = first._examples(name, "train"), first._examples(name, "validation")
-        if self.parameters.augmentation and name in BRANCHES:
-            training = first._augmented_examples(name)
+        varied = self.parameters.augmentation and name in BRANCHES
+        training, validation = first._examples(name, "train", varied), first._examples(name, "validation")
         preparing_s = time.perf_counter() - started
         if name in FUSIONS and not self._branches_change(name):
             # the outputs may come from a file by now; what counts is what it took to compute them
@@ -320,54 +295,27 @@ class Experiment:
     def _branch_digests(self) -> dict[str, str]:
         return {branch: self.run(branch).weights_digest for branch in BRANCHES}
 
-    def _examples(self, name: ModelName, part: Part) -> Examples:
+    def _beats_of(self, part: Part) -> tuple[Tensor, Tensor]:
+        """Signals and labels of one part of the beats, on the device."""
         rows = getattr(self.split, part)
-        label = torch.from_numpy(self.beats.label[rows]).to(self.device)
+        return tuple(torch.from_numpy(values[rows]).to(self.device) for values in (self.beats.signal, self.beats.label))
+
+    def _examples(self, name: ModelName, part: Part, varied: bool = False) -> Examples:
         if name in FUSIONS and not self._branches_change(name):
-            outputs = self._branch_outputs(part)
-            if name == "late":
-                return Examples((outputs.scores_1d, outputs.scores_2d), label)
-            return Examples((outputs.features_1d, outputs.features_2d), label)
-        signal = torch.from_numpy(self.beats.signal[rows]).to(self.device)
-        if name == "cnn_transformer":
-            return Examples((signal,), label)
-        kept, prepare = kept_and_prepare(self._picture, signal)
-        if name in FUSIONS:
-            return Examples((signal, kept), label, lambda signal, kept: (signal, prepare(kept)))
-        return Examples((kept,), label, lambda kept: (prepare(kept),))
-
-    def _augmented_examples(self, name: ModelName) -> Examples:
-        """The training beats, varied each time a batch is made."""
-        signal, label = (torch.from_numpy(values[self.split.train]) for values in (self.beats.signal, self.beats.label))
-
-        def prepare(signal: Tensor) -> tuple[Tensor]:
-            signal = augment(signal)
-            if name == "cnn_transformer":
-                return (signal,)
-            kept, picture = kept_and_prepare(self._picture, signal)
-            return (picture(kept),)
-
-        return Examples((signal.to(self.device),), label.to(self.device), prepare)
+            return self._branch_outputs(part).examples(name, self._beats_of(part)[1])
+        return beat_examples(name, *self._beats_of(part), self._picture, varied)
 
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         """Both trained branches on one part of the beats, evaluated once and kept in a file."""
         if part not in self._outputs:
             path = self.folder / f"branch_outputs-{part}-{identity_key(self._branch_digests())}.safetensors"
             if not path.is_file():
-                self._evaluate_branches(part, path)
-            with safe_open(path, framework="pt", device=str(self.device)) as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
-                self._outputs[part] = BranchOutputs(**tensors, seconds=float(file.metadata()["seconds"]))
+                models = {name: self.model(name) for name in BRANCHES}
+                outputs = evaluate_branches(models, *self._beats_of(part), self._picture)
+                for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
+                    outdated.unlink()
+                outputs.save(path)
+                # from here on they are read from the file, as needed
+                del outputs
+            self._outputs[part] = BranchOutputs.load(path, self.device)
         return self._outputs[part]
-
-    def _evaluate_branches(self, part: Part, path: Path) -> None:
-        started = time.perf_counter()
-        tensors = {}
-        for branch, suffix in (("cnn_transformer", "1d"), ("cnn2d", "2d")):
-            scores, features = predict(self.model(branch), self._examples(branch, part))
-            tensors |= {f"scores_{suffix}": scores.cpu(), f"features_{suffix}": features.cpu()}
-        seconds = time.perf_counter() - started
-        for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
-            outdated.unlink()
-        with replacing(path) as temporary:
-            save_file(tensors, temporary, {"seconds": str(seconds)})

@@ -15,6 +15,7 @@ from ecglib.data import ptbxl
 from ecglib.data.table import Beats
 from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.experiment import Experiment
+from ecglib.ledger import Ledger, effects
 from ecglib.names import FUSIONS, MODEL_TITLES
 from ecglib.parameters import load_parameters
 from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
@@ -44,6 +45,7 @@ REDUCED_BY_PATIENT = Results("reduced", "patient", "mitbih", 49_683)
 PTBXL = Results("ptbxl", None, "ptbxl", 2_349)
 PTBXL_BY_BEAT = Results("ptbxl", "kaggle", "ptbxl", 4_266)
 SHORT = Results("short", None, "mitbih", 21_892)
+LEDGER = Results("ledger", None, "mitbih", 21_892)
 ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT, SHORT)
 each_run = pytest.mark.parametrize(
     ("results", "name"), [(results, name) for results in ALL for name in MODEL_TITLES], ids=str
@@ -141,12 +143,16 @@ def test_runs_belong_to_the_code_and_the_data(results, tables):
         assert experiment._identity(name) == stored["identity"], name
 
 
-@pytest.mark.parametrize("results", ALL, ids=str)
-def test_weights_give_the_stored_scores(results, tables, monkeypatch):
+@pytest.fixture
+def nothing_is_trained(monkeypatch):
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("the committed run is missing or another one; it would be trained")
 
     monkeypatch.setattr("ecglib.experiment.train_together", refuse)
+
+
+@pytest.mark.parametrize("results", ALL, ids=str)
+def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
     experiment = on(results, tables)
     for name in MODEL_TITLES:
         predictions = experiment.run(name).predictions
@@ -157,3 +163,13 @@ def test_weights_give_the_stored_scores(results, tables, monkeypatch):
             scores, _ = experiment.model(name)(*inputs)
         np.testing.assert_allclose(scores, predictions.scores[rows], rtol=1e-3, atol=1e-3, err_msg=name)
         np.testing.assert_array_equal(experiment.beats.label[predictions.row], predictions.label)
+
+
+def test_ledger_is_that_of_the_runs(tables, nothing_is_trained):
+    ledger = Ledger(on(LEDGER, tables))
+    table = pd.read_csv(paths.home() / "figures" / "ledger" / "table_ledger_mitbih.csv", float_precision="round_trip")
+    pd.testing.assert_frame_equal(effects(ledger.tidy), table, check_exact=False, rtol=1e-12)
+    for change in ledger.changes:
+        for model in change.models:
+            for run in (run for pair in ledger.pairs(change, model) for run in pair):
+                assert evaluate(run.predictions.label, run.predictions.scores).confusion == run.metrics.confusion

@@ -109,6 +109,12 @@ def test_unknown_rule_is_refused_with_the_known_ones():
         split_beats(beats_of([9, 9], [1, 1]), "half")
 
 
+def test_one_class_has_no_second_largest():
+    with pytest.raises(EcglibError, match=r"^training_set: half_second_largest needs two classes"):
+        reduced_cap(np.array([9]), "half_second_largest")
+    assert [reduced_cap(np.array([9]), rule) for rule in ("all", "half_largest")] == [9, 4]
+
+
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.2, 5, math.nan])
 def test_fraction_outside_0_to_1(fraction):
     with pytest.raises(EcglibError, match=r"^validation_fraction: .* is not between 0 and 1"):

@@ -219,6 +219,11 @@ def test_flat_window(detector, value):
         crop_beats(np.full(WINDOW, value), detector)
 
 
+@pytest.mark.filterwarnings("error")
+def test_flat_window_has_no_high_maximum():
+    assert r_peaks(np.full(WINDOW, 2.0), "threshold").tolist() == []
+
+
 def test_window_without_room_for_a_beat():
     with pytest.raises(UnusableRecord, match=r"^too short for one beat of 1\.92 s$"):
         # T = 200 samples, 240 are needed, 211 are left

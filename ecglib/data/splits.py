@@ -85,15 +85,20 @@ def reduced_cap(counts: np.ndarray, rule: TrainingSet) -> int:
     counts : ndarray of int, shape (K,)
         Beats a class of the whole training file.
     rule : {"all", "half_second_largest", "half_largest"}
+
+    Raises
+    ------
+    EcglibError
+        The rule is unknown, or asks for a second class where there is one.
     """
     if rule not in get_args(TrainingSet):
         raise EcglibError(f"training_set: {rule!r} is none of {', '.join(get_args(TrainingSet))}")
     largest = np.sort(counts)[::-1]
-    return {
-        "all": int(largest[0]),
-        "half_second_largest": int(largest[1]) // 2,
-        "half_largest": int(largest[0]) // 2,
-    }[rule]
+    if rule == "half_second_largest":
+        if len(largest) < 2:
+            raise EcglibError("training_set: half_second_largest needs two classes, but the training beats are of one")
+        return int(largest[1]) // 2
+    return int(largest[0]) if rule == "all" else int(largest[0]) // 2
 
 
 def default_split(dataset: str) -> SplitKind:

@@ -53,9 +53,10 @@ def r_peaks(window: np.ndarray, detector: Detector = "neurokit") -> np.ndarray:
     if detector not in get_args(Detector):
         raise EcglibError(f"detector: {detector!r} is none of {', '.join(get_args(Detector))}")
     if detector == "threshold":
-        scaled = (window - window.min()) / np.ptp(window)
-        inner = scaled[1:-1]
-        return 1 + np.flatnonzero((inner > scaled[:-2]) & (inner >= scaled[2:]) & (inner > THRESHOLD))
+        inner = window[1:-1]
+        # not divided by the range, which is 0 where the lead is flat
+        high = inner - window.min() > THRESHOLD * np.ptp(window)
+        return 1 + np.flatnonzero((inner > window[:-2]) & (inner >= window[2:]) & high)
     import neurokit2
 
     cleaned = neurokit2.ecg_clean(window, sampling_rate=RATE_HZ, method="neurokit")

@@ -122,6 +122,11 @@ class Experiment:
         """The data set's classes in label order."""
         return self.beats.metadata.class_names
 
+    @property
+    def picture(self) -> Picture:
+        """What the 2D branch sees."""
+        return self.parameters.picture or OWN_PICTURE[self.parameters.design]
+
     def run(self, name: ModelName) -> Run:
         """The run of one model: loaded if it is there, else trained and saved.
 
@@ -196,10 +201,6 @@ class Experiment:
 
     def _branches_change(self, name: ModelName) -> bool:
         return name in FUSIONS and "branches_in_training_mode" in self.parameters.slips
-
-    @property
-    def _picture(self) -> Picture:
-        return self.parameters.picture or OWN_PICTURE[self.parameters.design]
 
     def _train(self, repetitions: list[Experiment], name: ModelName) -> None:
         """Train and save one model in these repetitions, which follow one another, in the same steps."""
@@ -281,10 +282,10 @@ class Experiment:
         if chosen.reported_epochs is not None:
             # the weights do not hang on it, but the history has more columns
             identity["reported_epochs"] = chosen.reported_epochs
-        if name == "cnn2d" and self._picture in ("colour", "bordered"):
+        if name == "cnn2d" and self.picture in ("colour", "bordered"):
             identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
-        if name == "cnn2d" and self._picture != OWN_PICTURE[chosen.design]:
-            identity["picture"] = self._picture
+        if name == "cnn2d" and self.picture != OWN_PICTURE[chosen.design]:
+            identity["picture"] = self.picture
         if name in FUSIONS:
             identity["branches"] = self._branch_digests()
         if self._branches_change(name):
@@ -303,7 +304,7 @@ class Experiment:
     def _examples(self, name: ModelName, part: Part, varied: bool = False) -> Examples:
         if name in FUSIONS and not self._branches_change(name):
             return self._branch_outputs(part).examples(name, self._beats_of(part)[1])
-        return beat_examples(name, *self._beats_of(part), self._picture, varied)
+        return beat_examples(name, *self._beats_of(part), self.picture, varied)
 
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         """Both trained branches on one part of the beats, evaluated once and kept in a file."""
@@ -311,7 +312,7 @@ class Experiment:
             path = self.folder / f"branch_outputs-{part}-{identity_key(self._branch_digests())}.safetensors"
             if not path.is_file():
                 models = {name: self.model(name) for name in BRANCHES}
-                outputs = evaluate_branches(models, *self._beats_of(part), self._picture)
+                outputs = evaluate_branches(models, *self._beats_of(part), self.picture)
                 for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
                     outdated.unlink()
                 outputs.save(path)

@@ -12,6 +12,13 @@ from ecglib import real_part, spectrogram
 from ecglib.names import Design, Picture
 
 OWN_PICTURE: dict[Design, Picture] = {"report": "colour", "original": "real_part", "best": "log_magnitude"}
+PICTURE_TITLES: dict[Picture, str] = {
+    "colour": "report: colours",
+    "bordered": "its program: border",
+    "real_part": "original: real part",
+    "magnitude": "whole transform",
+    "log_magnitude": "best: log magnitude",
+}
 # of the log magnitude: samples, and where it levels off for a signal in [0, 1]
 _SEGMENT, _WINDOW, _HOP = 32, 24, 4
 _FLOOR = 1e-2

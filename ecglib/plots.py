@@ -1,4 +1,4 @@
-"""The report's figures 1 to 14 and the confusion matrix: data in, matplotlib figure out."""
+"""The report's figures 1 to 14, pictures by rule and the confusion matrix: data in, matplotlib figure out."""
 
 from __future__ import annotations
 
@@ -227,6 +227,37 @@ def spectrogram_panels(
         axes.imshow(np.moveaxis(picture, 0, -1), interpolation="nearest")
         axes.set_title(f"(c) the network's input, {picture.shape[1]} × {picture.shape[2]} pixels")
         axes.set_axis_off()
+    return figure
+
+
+def picture_grid(pictures: Mapping[str, np.ndarray], row_names: Sequence[str], title: str) -> Figure:
+    """The same beats under several rules for pictures: a row a beat, a column a rule, each pixel as it is.
+
+    Parameters
+    ----------
+    pictures : mapping of str to ndarray, shape (B, C, H, W)
+        By the column's heading. Of one channel, low frequencies first, drawn at the bottom and in grey from the
+        lowest value to the highest of each picture; of three, red, green, blue in [0, 1], as a page has them.
+    row_names : sequence of str, length B
+    title : str
+    """
+    with style():
+        figure = new_figure(8.4, 0.9 + 1.25 * len(row_names), title)
+        grid = figure.subplots(len(row_names), len(pictures), squeeze=False)
+        for column, (heading, of_rule) in zip(grid.T, pictures.items(), strict=True):
+            _, channels, height, width = of_rule.shape
+            for axes, picture in zip(column, of_rule, strict=True):
+                if channels == 1:
+                    axes.imshow(picture[0], cmap="gray", origin="lower", interpolation="nearest", aspect="auto")
+                else:
+                    axes.imshow(np.moveaxis(picture, 0, -1), interpolation="nearest", aspect="auto")
+                axes.set_xticks([])
+                axes.set_yticks([])
+                # so that a white border can be seen
+                axes.spines[:].set_visible(True)
+            column[0].set_title(f"{heading}\n{channels} × {height} × {width}", fontsize=8.5)
+        for axes, name in zip(grid[:, 0], row_names, strict=True):
+            axes.set_ylabel(name)
     return figure
 
 

@@ -29,7 +29,8 @@ from ecglib import spectrogram
 from ecglib.experiment import Experiment
 from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
-from ecglib.plots import spectrogram_panels
+from ecglib.pictures import PICTURE_TITLES, kept_and_prepare
+from ecglib.plots import picture_grid, spectrogram_panels
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -78,3 +79,20 @@ publish_figure(figure, experiment, 1, "spectrogram")
 # %% [markdown]
 # With 102 dB values behind its 49,152 colour values, the picture holds no more than the small spectrogram does. The
 # report's own picture also had axes' white borders, about 40 % of its area; here there is none.
+
+# %% [markdown]
+# ## What each design's 2D branch sees
+#
+# The first beat of each class under every rule there is (parameters `design` and `picture`), in the channels and
+# pixels that the network is given. The original's program keeps the real part of the transform alone, which makes
+# the levels flicker; its frequencies run from the negative to the positive, so that its lower half nearly mirrors
+# the upper. Where a beat has ended, zeros follow.
+
+# %%
+seen = {}
+for picture, title in PICTURE_TITLES.items():
+    kept, prepare = kept_and_prepare(picture, signal)
+    seen[title] = prepare(kept).numpy()
+figure = picture_grid(seen, experiment.class_names, title=f"What the 2D branch sees, {dataset}")
+publish_figure(figure, experiment, 0, "pictures")
+print("here:", PICTURE_TITLES[experiment.picture])

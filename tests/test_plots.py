@@ -110,6 +110,18 @@ def test_beat_lengths():
     assert plots.beat_lengths(signal).tolist() == [4, 1, 6]
 
 
+def test_picture_grid_draws_each_rule_upright_and_in_its_own_pixels():
+    grey = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 1, 3, 4)
+    colour = np.random.default_rng(0).random((2, 3, 5, 5))
+    figure = plots.picture_grid({"grey": grey, "colour": colour}, ("N", "S"), "pictures")
+    images = [axes.images[0] for axes in figure.axes]  # by row
+    assert [image.origin for image in images] == ["lower", "upper"] * 2
+    np.testing.assert_array_equal(images[2].get_array(), grey[1, 0])
+    np.testing.assert_array_equal(images[3].get_array(), np.moveaxis(colour[1], 0, -1))
+    assert [axes.get_title("left") for axes in figure.axes[:2]] == ["grey\n1 × 3 × 4", "colour\n3 × 5 × 5"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["N", "", "S", ""]
+
+
 def test_spectrogram_panels_share_the_time_axis():
     generator = np.random.default_rng(0)
     signal = np.concatenate([generator.random(120), np.zeros(67)])

@@ -19,6 +19,9 @@
 # token is put in front, and eight layers of self-attention let the ten look at each other. The class
 # token's final state is the branch's *feature*; layer normalisation and one linear layer make the
 # class *scores* of it. Trained with Adam under the Noam schedule (report, Tables I and II).
+#
+# That is the design `report`; in `original` four of the convolutions are one and the same, and `best` is a residual
+# network with one layer of self-attention. Everything below is of the design that the profile asks for.
 
 # %%
 import numpy as np
@@ -75,7 +78,9 @@ publish_figure(figure, experiment, 15, "hybrid_pipeline")
 # %% [markdown]
 # ## Training
 #
-# A finished run is loaded; an interrupted one goes on from its last epoch.
+# A finished run is loaded; an interrupted one goes on from its last epoch. The training curve is measured in passing: with
+# dropout on, and on varied and mixed beats where the profile has them (`augmentation`, `mixup`). So it may lie on the
+# wrong side of the validation's.
 
 # %% tags=["nbval-ignore-output"]
 run = experiment.run("cnn_transformer")

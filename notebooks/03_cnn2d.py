@@ -19,6 +19,9 @@
 # each with LeakyReLU, batch normalisation and max-pooling. The flattened last max-pool is the branch's
 # *feature*; one linear layer with dropout makes the class *scores* of it. Trained with Adamax (report,
 # Table II). The original paper starts at 32 filters instead of 8.
+#
+# That is the design `report`; `original` has another picture too, and `best` is a residual network on a third one
+# (all of them in notebook 01). Everything below is of the design that the profile asks for.
 
 # %%
 import numpy as np
@@ -65,7 +68,8 @@ publish_figure(
 # %% [markdown]
 # ## Training
 #
-# A finished run is loaded; an interrupted one goes on from its last epoch.
+# A finished run is loaded; an interrupted one goes on from its last epoch. The training curve is measured in passing, as
+# in notebook 02.
 
 # %% tags=["nbval-ignore-output"]
 run = experiment.run("cnn2d")

@@ -62,7 +62,7 @@ def repetition_curves(experiment: Experiment, models: Sequence[ModelName], title
         handles = [
             Line2D([], [], color=BLUE, linestyle="--", linewidth=0.9, label="training"),
             Line2D([], [], color=VERMILION, linewidth=0.9, label="validation"),
-            Line2D([], [], color=VERMILION, marker="o", linestyle="", ms=4.5, mec="white", label="best epoch"),
+            Line2D([], [], color=VERMILION, marker="o", linestyle="", ms=4.5, mec="white", label="epoch kept"),
         ]
         figure.legend(handles=handles, loc="upper right", ncols=3, borderaxespad=0.5, borderpad=0)
     return figure

@@ -78,9 +78,9 @@ publish_figure(figure, experiment, 15, "hybrid_pipeline")
 # %% [markdown]
 # ## Training
 #
-# A finished run is loaded; an interrupted one goes on from its last epoch. The training curve is measured in passing: with
-# dropout on, and on varied and mixed beats where the profile has them (`augmentation`, `mixup`). So it may lie on the
-# wrong side of the validation's.
+# A finished run is loaded; an interrupted one goes on from its last epoch. The training curve is measured in passing:
+# with dropout on, and on varied and mixed beats where the profile has them (`augmentation`, `mixup`). So it may lie
+# on the wrong side of the validation's.
 
 # %% tags=["nbval-ignore-output"]
 run = experiment.run("cnn_transformer")

@@ -68,8 +68,8 @@ publish_figure(
 # %% [markdown]
 # ## Training
 #
-# A finished run is loaded; an interrupted one goes on from its last epoch. The training curve is measured in passing, as
-# in notebook 02.
+# A finished run is loaded; an interrupted one goes on from its last epoch. The training curve is measured in passing,
+# as in notebook 02.
 
 # %% tags=["nbval-ignore-output"]
 run = experiment.run("cnn2d")

@@ -52,7 +52,7 @@ publish_figure(figure, experiment, 0, "repetitions")
 # ## Test results
 #
 # Mean ± standard deviation over the repetitions, in percent, each with the weights of its best validation
-# epoch. A fusion joins the branches of its own repetition.
+# epoch, or of its last one where the profile says so (`selection`). A fusion joins the branches of its own repetition.
 
 # %% tags=["nbval-ignore-output"]
 tidy = repetition_table(experiment, tuple(MODEL_TITLES))

@@ -76,7 +76,7 @@ def outputs(notebook, dataset):
 
     return {
         "00_data": [*figure(2, "class_distribution"), *figure(0, "beats"), *figure(0, "patients")],
-        "01_spectrograms": figure(1, "spectrogram"),
+        "01_spectrograms": [*figure(1, "spectrogram"), *figure(0, "pictures")],
         "02_cnn_transformer": [
             *curves("cnn_transformer"),
             *confusion("cnn_transformer"),

@@ -104,6 +104,8 @@ class Parameters(BaseModel):
     cnn2d_learning_rate: PositiveFloat = 1e-3
     cnn2d_weight_decay: NonNegativeFloat = 1e-5
     fusion_epochs: PositiveInt = 10
+    # None: as for the branches
+    fusion_batch_size: PositiveInt | None = None
     mitbih_fusion_learning_rate: PositiveFloat = 3e-4
     ptb_fusion_learning_rate: PositiveFloat = 1e-3
     ptbxl_fusion_learning_rate: PositiveFloat = 1e-3

@@ -80,6 +80,7 @@ def new_model(
 
 def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, seed: int) -> TrainingConfig:
     """How the parameters say that `name` is trained (report, Table II)."""
+    batch_size = parameters.batch_size
     match name:
         case "cnn_transformer":
             epochs = parameters.cnn_transformer_epochs
@@ -93,6 +94,7 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, s
             optimizer = Adamax(rate=parameters.cnn2d_learning_rate, weight_decay=parameters.cnn2d_weight_decay)
         case _:
             epochs = parameters.fusion_epochs
+            batch_size = parameters.fusion_batch_size or parameters.batch_size
             rate = getattr(parameters, f"{dataset}_fusion_learning_rate")
             optimizer = Adamax(rate=rate, weight_decay=parameters.fusion_weight_decay)
     if parameters.schedule == "one_cycle" and name in BRANCHES:
@@ -103,7 +105,7 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, s
         )
     return TrainingConfig(
         epochs=epochs,
-        batch_size=parameters.batch_size,
+        batch_size=batch_size,
         optimizer=optimizer,
         seed=seed,
         patience=parameters.early_stopping_patience,

@@ -52,9 +52,10 @@ REDUCED_BY_PATIENT = Results("reduced", "patient", "mitbih", 49_683)
 PTBXL = Results("ptbxl", None, "ptbxl", 2_349)
 PTBXL_BY_BEAT = Results("ptbxl", "kaggle", "ptbxl", 4_266)
 SHORT = Results("short", None, "mitbih", 21_892)
+SHORT_ORIGINAL = Results("short_original", None, "mitbih", 21_892)
 BEST = Results("best", None, "mitbih", 21_892)
 LEDGER = Results("ledger", None, "mitbih", 21_892)
-ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT, SHORT, BEST)
+ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT, SHORT, SHORT_ORIGINAL, BEST)
 each_run = pytest.mark.parametrize(
     ("results", "name"), [(results, name) for results in ALL for name in MODEL_TITLES], ids=str
 )
@@ -84,7 +85,7 @@ def test_metrics_are_those_of_the_predictions(results, name):
         assert run.best_epoch == (planned if parameters.selection == "last" else best)
 
 
-@pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT, BEST], ids=str)
+@pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT, SHORT_ORIGINAL, BEST], ids=str)
 @pytest.mark.parametrize("number", [4, 7])
 def test_tables_are_those_of_the_runs(results, number):
     path = paths.home() / "figures" / results.profile / f"table{number}_{results.dataset}.csv"
@@ -96,7 +97,7 @@ def test_tables_are_those_of_the_runs(results, number):
         assert [row[metric] for metric in HEADLINE_METRICS] == [getattr(metrics, m) for m in HEADLINE_METRICS]
 
 
-@pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT, BEST], ids=str)
+@pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT, SHORT_ORIGINAL, BEST], ids=str)
 def test_verdicts_are_those_of_the_runs(results):
     folder = paths.home() / "figures" / results.profile
     of = {name: [load_run(one.folder / name).metrics for one in results.repetitions] for name in MODEL_TITLES}

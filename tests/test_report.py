@@ -84,7 +84,7 @@ def test_every_figure_and_table_is_there(home):
     models = ("cnn_transformer", "cnn2d", "late")
     numbered = zip((3, 5, 7, 9, 10, 11), (*models, "concat", "sum", "weighted_sum"), strict=True)
     expected |= {f"fig{number:02d}_ptb_{model}_learning_curves" for number, model in numbered}
-    expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats"}
+    expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats", "fig00_ptb_pictures"}
     expected |= {f"fig00_ptb_{model}_confusion" for model in models}
     expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient", "fig00_ptb_repetitions", "fig00_ptb_ledger"}
     expected |= {"fig00_ptb_verdict", "fig00_ptb_epochs", "fig00_ptb_ingredients"}

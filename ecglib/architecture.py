@@ -118,7 +118,8 @@ def draw_hybrid(
                 _node(axes, (4.93, y), (1.16, 0.5), "white", words, shape_text(shapes[output]), edge=colour)
         top, bottom = 0.55, 2.55  # the fusions' middles
         size = (1.9, 1.15)
-        _node(axes, (7.0, top), size, _TRAINED, "late fusion", "weights × scores, summed", _count(late), "trained")
+        weighted = "weights × probabilities" if late.config.on_probabilities else "weights × scores, summed"
+        _node(axes, (7.0, top), size, _TRAINED, "late fusion", weighted, _count(late), "trained")
         _node(
             axes,
             (7.0, bottom),

@@ -74,6 +74,15 @@ SLIPS: tuple[Change, ...] = (
         # with all beats a run takes ten times as long, and the effect is far larger than a seed's
         repetitions=1,
     ),
+    # balanced class weights are another training on other shares of classes, so once more without them
+    Change(
+        "classes cut likewise, no class weights on either side",
+        "report's text and program",
+        ("cnn_transformer",),
+        without={"training_set": "all", "class_weighting": "none"},
+        with_it={"training_set": "half_second_largest", "class_weighting": "none"},
+        repetitions=1,
+    ),
     Change(
         "real part of the transform alone",
         "original's program",

@@ -61,7 +61,9 @@ print("seeds:", ", ".join(str(one.seed) for one in ledger.experiment.repetitions
 # - **Branches in training mode**: frozen weights, but dropout on, batch statistics in place of the running ones, and
 #   those drift while the fusion is trained. Tested in evaluation mode.
 # - **White border**: the plot is saved with its margins, 40 % of the picture.
-# - **Classes cut**: every class of the training file at most half as large as the second largest.
+# - **Classes cut**: every class of the training file at most half as large as the second largest. Once with the
+#   balanced class weights that all runs here have, which leave an N beat next to no weight where N is not cut, and
+#   once with none.
 # - **Real part**: a cast from complex to real numbers, so that the spectrogram's levels hang on the phase.
 # - **Momentum 0.99**: in PyTorch the share of the newest batch, so that next to nothing is left of those before.
 

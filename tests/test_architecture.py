@@ -177,4 +177,10 @@ def check_texts_apart(figure: Figure) -> None:
 def test_hybrid_of_the_original_design_is_drawn_too():
     models = (new_model(name, 5, 0, "original") for name in ("cnn_transformer", "cnn2d", "late", "concat"))
     texts = {text.get_text() for text in draw_hybrid(*models, title="original").axes[0].texts}
-    assert {"32 × 39 levels", "1 × 32 × 39", "765,909 parameters", "393,925 parameters"} <= texts
+    assert {
+        "32 × 39 levels",
+        "1 × 32 × 39",
+        "765,909 parameters",
+        "393,925 parameters",
+        "weights × probabilities",
+    } <= texts

@@ -65,7 +65,7 @@ def epoch_table(experiments: Sequence[Experiment], models: Sequence[ModelName]) 
             run, chosen = experiment.run(model), experiment.parameters
             enough = enough_epochs(run.history["validation_accuracy"], len(experiment.split.validation))
             row = {"model": model, "profile": chosen.label, "design": chosen.design, "schedule": chosen.schedule}
-            row |= {"training_beats": len(experiment.split.train), "batch_size": chosen.batch_size}
+            row |= {"training_beats": len(experiment.split.train), "batch_size": run.identity["training"]["batch_size"]}
             row |= {"epochs": len(run.history), "best_epoch": run.best_epoch, "enough_epochs": enough}
             row |= {"train_s": run.train_s, "enough_s": run.history["seconds"][:enough].sum()}
             row |= {"hardware": run.hardware}

@@ -142,6 +142,13 @@ def test_mixup_is_for_branches_alone():
     assert "mixup" not in training_config("late", parameters, "mitbih", 0).model_dump()
 
 
+def test_fusions_may_train_with_batches_of_their_own():
+    own = load_parameters("short", batch_size=64, fusion_batch_size=16)
+    sizes = {name: training_config(name, own, "mitbih", 0).batch_size for name in ("cnn_transformer", "cnn2d", "late")}
+    assert sizes == {"cnn_transformer": 64, "cnn2d": 64, "late": 16}
+    assert training_config("late", load_parameters("best", batch_size=64), "mitbih", 0).batch_size == 64
+
+
 def test_runs_from_branch_to_fusion_and_tests_on_beats_as_they_are(monkeypatch, tmp_path):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
     chosen = {"synthetic_beats": 200, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}

@@ -50,6 +50,12 @@ def test_table_is_of_the_runs(experiments):
     assert summary["MCC"].tolist() == [f"{100 * value:.2f}" for value in tidy["mcc"]]
 
 
+def test_table_says_the_batches_that_each_model_trained_with(experiments):
+    own = load_parameters("demo", **TINY, batch_size=32, fusion_batch_size=8)
+    tidy = epoch_table([Experiment(own, "mitbih")], ("cnn2d", "late"))
+    assert tidy["batch_size"].tolist() == [32, 8]
+
+
 def test_figure_shows_each_profile_by_minute(experiments):
     figure = time_figure(experiments, ("cnn2d",), "title")
     (axes,) = figure.axes

@@ -40,6 +40,7 @@ USES = {
     "11_ledger": (*ALL, "repetitions", "ledger_"),
     "12_epochs": (*ALL, "compared_with"),
     "13_ingredients": ALL,
+    "14_overview": (*ALL, "repetitions", "overview"),
 }
 # Which notebooks must have run before: they leave the trained models that the next one loads.
 AFTER = {
@@ -56,7 +57,17 @@ AFTER = {
     "11_ledger": ["05_intermediate_fusion" if PARAMETERS.repetitions == 1 else "09_repetitions"],
     "12_epochs": ["05_intermediate_fusion"],
     "13_ingredients": ["05_intermediate_fusion"],
+    "14_overview": ["05_intermediate_fusion" if PARAMETERS.repetitions == 1 else "09_repetitions"],
 }
+
+# Which other profiles a notebook lays beside this one, as far as they are trained.
+BESIDE = {"12_epochs": PARAMETERS.compared_with, "14_overview": PARAMETERS.overview}
+
+
+def beside(notebook, dataset):
+    """The runs of those other profiles that there are: a new one changes the notebook's result."""
+    others = [paths.runs(other) / dataset for other in BESIDE.get(notebook, ()) if other != LABEL]
+    return sorted(run for folder in others for run in folder.glob("**/run.json"))
 
 
 def outputs(notebook, dataset):
@@ -94,6 +105,7 @@ def outputs(notebook, dataset):
         "11_ledger": [*table("_ledger"), *table("_f1"), *figure(0, "ledger")],
         "12_epochs": [*table("_epochs"), *figure(0, "epochs")],
         "13_ingredients": [*table("_ingredients"), *figure(0, "ingredients")],
+        "14_overview": [*table("_overview"), *figure(0, "overview")],
     }[notebook]
 
 
@@ -117,6 +129,7 @@ NODES = [
     if not (notebook == "09_repetitions" and PARAMETERS.repetitions == 1)
     if not (notebook == "11_ledger" and not PARAMETERS.ledger_repetitions)
     if not (notebook == "13_ingredients" and not PARAMETERS.ingredients)
+    if not (notebook == "14_overview" and not PARAMETERS.overview)
 ]
 
 
@@ -150,6 +163,7 @@ for dataset in PARAMETERS.datasets:
                 ecglib_modules(source),
                 beat_table(dataset),
                 [executed(earlier, dataset) for earlier in AFTER.get(notebook, [])],
+                beside(notebook, dataset),
             output:
                 # "update" keeps what is there until the new one is complete
                 update(executed(notebook, dataset)),

@@ -22,7 +22,8 @@ PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LONGEST_LABEL = 60
 # how long it takes, and how much of it is made; a repetition is the same however many there are
-NO_RESULT_CHANGES = {"threads", "repetitions", "by_patient", "ledger_repetitions", "ingredients", "compared_with"}
+NO_RESULT_CHANGES = {"threads", "repetitions", "by_patient", "ledger_repetitions", "ingredients"}
+NO_RESULT_CHANGES |= {"compared_with", "overview"}
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -80,6 +81,8 @@ class Parameters(BaseModel):
     ingredients: bool = False
     # other profiles that stand beside this one in notebook 12, as far as they are trained
     compared_with: tuple[str, ...] = ()
+    # the profiles that notebook 14 lays side by side, as far as they are trained; none: it is no part of the report
+    overview: tuple[str, ...] = ()
     threads: PositiveInt | None = None
 
     batch_size: PositiveInt = 16

@@ -124,11 +124,11 @@ def verdict_summary(tidy: pd.DataFrame) -> pd.DataFrame:
             "model": MODEL_TITLES[row["model"]],
             "metric": METRIC_TITLES[row["metric"]],
             "epochs": f"{row['rule']} of {row['epochs']:g}".replace("best", f"best, {row['best_epoch']:g}"),
-            f"ours ({row['dataset']}, design {row['design']}, {runs})": _with_deviation(row["mean"], row["deviation"]),
+            f"ours ({row['dataset']}, design {row['design']}, {runs})": with_deviation(row["mean"], row["deviation"]),
         }
         if of_original.any():
             printed = pd.notna(row["original_mean"])
-            of_paper = _with_deviation(row["original_mean"], row["original_deviation"]) if printed else "not printed"
+            of_paper = with_deviation(row["original_mean"], row["original_deviation"]) if printed else "not printed"
             cells |= {"original (10 runs)": of_paper, "verdict": row["verdict"] if printed else ""}
         if of_report.any():
             printed = pd.notna(row["report"])
@@ -282,7 +282,8 @@ def _rule(experiment: Experiment, run: Run) -> str:
     return experiment.parameters.selection
 
 
-def _with_deviation(mean: float, deviation: float) -> str:
+def with_deviation(mean: float, deviation: float) -> str:
+    """A fraction in percent, with its standard deviation where there is one."""
     return f"{100 * mean:.2f}" + (f" ± {100 * deviation:.2f}" if pd.notna(deviation) else "")
 
 

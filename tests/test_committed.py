@@ -15,7 +15,7 @@ from ecglib.data import ptbxl
 from ecglib.data.table import Beats
 from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.experiment import Experiment
-from ecglib.ledger import Ledger, effects
+from ecglib.ledger import SLIPS, Ledger, effects, ingredients
 from ecglib.names import FUSIONS, MODEL_TITLES
 from ecglib.parameters import load_parameters
 from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
@@ -181,11 +181,28 @@ def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
         np.testing.assert_array_equal(experiment.beats.label[predictions.row], predictions.label)
 
 
-def test_ledger_is_that_of_the_runs(tables, nothing_is_trained):
-    ledger = Ledger(on(LEDGER, tables))
-    table = pd.read_csv(paths.home() / "figures" / "ledger" / "table_ledger_mitbih.csv", float_precision="round_trip")
+def test_overview_is_that_of_the_runs():
+    shown = {results.profile: results for results in (REDUCED, SHORT, SHORT_ORIGINAL, BEST)}
+    path = paths.home() / "figures" / "short" / "table_overview_mitbih.csv"
+    table = pd.read_csv(path, float_precision="round_trip")
+    ours = table[~table["is_paper"]]
+    assert set(ours["by"]) == set(shown) and len(ours) == len(shown) * len(MODEL_TITLES)
+    for row in ours.to_dict("records"):
+        repetitions = shown[row["by"]].repetitions
+        metrics = [load_run(one.folder / row["model"]).metrics for one in repetitions]
+        assert row["runs"] == len(repetitions)
+        for metric in ("mcc", "f1_macro"):
+            assert row[metric] == pytest.approx(np.mean([getattr(one, metric) for one in metrics]))
+
+
+@pytest.mark.parametrize(("results", "name"), [(LEDGER, "ledger")])
+def test_effects_of_changes_are_those_of_the_runs(results, name, tables, nothing_is_trained):
+    changes = SLIPS if results is LEDGER else ingredients(results.experiment.parameters)
+    ledger = Ledger(on(results, tables), changes)
+    path = paths.home() / "figures" / results.profile / f"table_{name}_mitbih.csv"
+    table = pd.read_csv(path, float_precision="round_trip")
     pd.testing.assert_frame_equal(effects(ledger.tidy), table, check_exact=False, rtol=1e-12)
-    for change in ledger.changes:
+    for change in changes:
         for model in change.models:
             for run in (run for pair in ledger.pairs(change, model) for run in pair):
                 assert evaluate(run.predictions.label, run.predictions.scores).confusion == run.metrics.confusion

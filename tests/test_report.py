@@ -29,8 +29,10 @@ fusion_epochs: 2
 repetitions: 2
 ledger_repetitions: 1
 ingredients: true
+overview: [tiny, other]
 """
 NAMED = ("patients", "repetitions", "verdict", "claims", "peers", "ledger", "f1", "epochs", "ingredients")
+NAMED += ("overview",)
 TABLES = (3, 4, 6, 7, *(f"_{name}" for name in NAMED))
 CHECKOUT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("*.py"))
@@ -63,6 +65,7 @@ def home(tmp_path_factory) -> Path:
     shutil.copytree(CHECKOUT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
     (folder / "params").mkdir()
     (folder / "params" / "tiny.yaml").write_text(TINY)
+    (folder / "params" / "other.yaml").write_text(TINY.replace("profile: tiny", "profile: other"))
     snakemake(folder)
     return folder
 
@@ -87,7 +90,7 @@ def test_every_figure_and_table_is_there(home):
     expected |= {"fig16_ptb_cnn_transformer_layers", "fig17_ptb_cnn2d_layers", "fig00_ptb_beats", "fig00_ptb_pictures"}
     expected |= {f"fig00_ptb_{model}_confusion" for model in models}
     expected |= {"fig00_ptb_patients", "fig00_ptb_by_patient", "fig00_ptb_repetitions", "fig00_ptb_ledger"}
-    expected |= {"fig00_ptb_verdict", "fig00_ptb_epochs", "fig00_ptb_ingredients"}
+    expected |= {"fig00_ptb_verdict", "fig00_ptb_epochs", "fig00_ptb_ingredients", "fig00_ptb_overview"}
     files = {f"{name}.{kind}" for name in expected for kind in ("png", "svg")}
     files |= {f"table{name}_ptb.{kind}" for name in TABLES for kind in ("csv", "md")}
     assert {path.name for path in folder.iterdir()} == files
@@ -110,7 +113,7 @@ def test_nothing_is_done_twice(home):
 def test_a_changed_parameter_reruns_what_depends_on_it(home):
     profile = home / "params" / "tiny.yaml"
     experiments = {"06_experiment_1", "07_experiment_2", "08_by_patient", "09_repetitions"}
-    experiments |= {"10_verdict", "11_ledger", "12_epochs", "13_ingredients"}
+    experiments |= {"10_verdict", "11_ledger", "12_epochs", "13_ingredients", "14_overview"}
     downstream = {"04_late_fusion", "05_intermediate_fusion", *experiments}
     try:
         profile.write_text(TINY.replace("cnn2d_epochs: 1", "cnn2d_epochs: 2"))
@@ -120,12 +123,23 @@ def test_a_changed_parameter_reruns_what_depends_on_it(home):
         profile.write_text(TINY.replace("seed: 1", "seed: 2"))
         assert planned(home) == set(NOTEBOOKS)
         profile.write_text(TINY.replace("repetitions: 2", "repetitions: 3"))
-        assert planned(home) == {"09_repetitions", "10_verdict", "11_ledger"}
+        assert planned(home) == {"09_repetitions", "10_verdict", "11_ledger", "14_overview"}
         # a comment is no change
         profile.write_text(f"# tiny\n{TINY}")
         assert planned(home) == set()
     finally:
         profile.write_text(TINY)
+
+
+def test_a_new_run_of_another_profile_reruns_what_shows_it(home):
+    folder = home / "runs" / "other"
+    run = folder / "ptb" / "late" / "run.json"
+    run.parent.mkdir(parents=True)
+    try:
+        run.write_text("{}")
+        assert planned(home) == {"14_overview"}
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_every_parameter_that_changes_results_is_known_to_the_graph():

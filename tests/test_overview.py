@@ -1,0 +1,83 @@
+"""The overview: the papers as printed, ours from the runs, and none beside invented beats."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ecglib.experiment import Experiment
+from ecglib.names import MODEL_TITLES
+from ecglib.overview import overview_figure, overview_summary, overview_table
+from ecglib.parameters import load_parameters
+from ecglib.tables import reference
+
+TINY = {"synthetic_beats": 200, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 2}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def output(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def experiment(output) -> Experiment:
+    return Experiment(load_parameters("demo", repetitions=2, **TINY), "mitbih")
+
+
+@pytest.fixture
+def real(experiment, monkeypatch) -> Experiment:
+    """The same experiment as if its beats were PhysioNet's."""
+    metadata = experiment.beats.metadata.model_copy(update={"source": "physionet"})
+    monkeypatch.setitem(experiment.__dict__, "beats", dataclasses.replace(experiment.beats, metadata=metadata))
+    return experiment
+
+
+def test_invented_beats_stand_alone(experiment):
+    table = overview_table([experiment])
+    assert list(table["model"]) == list(MODEL_TITLES) and not table["is_paper"].any()
+    late = table.set_index("model").loc["late"]
+    for metric in ("mcc", "f1_macro"):
+        values = [getattr(run.metrics, metric) for run in experiment.runs("late")]
+        assert late[metric] == pytest.approx(np.mean(values))
+        assert late[f"{metric}_deviation"] == pytest.approx(np.std(values, ddof=1))
+    assert late["runs"] == 2 and late["dataset"] == "synthetic mitbih"
+
+
+def test_papers_are_as_printed(real):
+    table = overview_table([real])
+    papers = table[table["is_paper"]].set_index(["by", "model"])
+    printed = reference()["report"]
+    for name, values in (printed["table_7"]["mitbih_reduced"] | printed["table_4"]["mitbih_reduced"]).items():
+        assert papers.loc[("report", name), "mcc"] == pytest.approx(values["mcc"])
+    printed = reference()["original"]
+    for name, values in (printed["table_8"]["mitbih"] | printed["table_5"]["mitbih"]).items():
+        row = papers.loc[("original", name)]
+        assert [row["mcc"], row["mcc_deviation"]] == pytest.approx(np.divide(values["mcc"], 100))
+        assert [row["f1_macro"], row["f1_macro_deviation"]] == pytest.approx(np.divide(values["f1"], 100))
+    assert len(papers) == 2 * len(MODEL_TITLES)
+
+
+def test_one_row_a_source(real):
+    table = overview_table([real])
+    # the original reports late fusion's MCC on MIT-BIH as 94.63 with a deviation of 0.29 (its Table V)
+    shown = overview_summary(table).set_index("MCC by")
+    assert list(shown.index) == ["report", "original", f"ours: {real.parameters.label}"]
+    assert shown.loc["original", MODEL_TITLES["late"]] == "94.63 ± 0.29" and shown.loc["original", "runs"] == "10"
+    shown = overview_summary(table, "f1_macro").set_index("macro F1 by")
+    assert set(shown.loc["report", list(MODEL_TITLES.values())]) == {"not printed"}
+
+
+def test_profile_with_a_papers_name_is_kept_apart(real):
+    table = overview_table([real])
+    table.loc[~table["is_paper"], ["by", "dataset"]] = ["original", "mitbih"]
+    assert list(overview_summary(table)["MCC by"]) == ["report", "original", "ours: original"]
+    (axes,) = overview_figure(table, "MCC").axes
+    markers = [container.lines[0].get_marker() for container in axes.containers]
+    assert markers == ["s", "s", "o"]
+
+
+def test_beats_split_by_patient_have_no_papers_beside_them(output):
+    by_patient = Experiment(load_parameters("demo", split="patient", **TINY), "mitbih")
+    assert not overview_table([by_patient])["is_paper"].any()

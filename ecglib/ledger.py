@@ -265,7 +265,7 @@ def effect_figure(tidy: pd.DataFrame, title: str) -> Figure:
         axes.axvline(0, color=GREY, linewidth=0.9)
         axes.set_yticks(range(len(groups)), [f"{change}\n{MODEL_TITLES[model]}" for (change, model), _ in groups])
         axes.tick_params(axis="y", labelsize=7)
-        axes.invert_yaxis()
+        axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.set_xlabel("MCC with it minus MCC without, points (bar: mean)")
         axes.grid(axis="x")
     return figure

@@ -195,7 +195,7 @@ def test_overview_is_that_of_the_runs():
             assert row[metric] == pytest.approx(np.mean([getattr(one, metric) for one in metrics]))
 
 
-@pytest.mark.parametrize(("results", "name"), [(LEDGER, "ledger")])
+@pytest.mark.parametrize(("results", "name"), [(LEDGER, "ledger"), (BEST, "ingredients")], ids=["slips", "ingredients"])
 def test_effects_of_changes_are_those_of_the_runs(results, name, tables, nothing_is_trained):
     changes = SLIPS if results is LEDGER else ingredients(results.experiment.parameters)
     ledger = Ledger(on(results, tables), changes)

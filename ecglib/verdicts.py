@@ -206,9 +206,11 @@ def claim_summary(tidy: pd.DataFrame) -> pd.DataFrame:
             if row["repetitions"] > 1:
                 seeds = f"± {100 * row[f'{metric}_seeds_deviation']:.2f} {_interval(row, f'{metric}_seeds')}"
                 cells[f"{title}, {row['repetitions']} seeds [95 %]"] = seeds
-        cells["right alone: late, other"] = f"{row['model_alone']:,}, {row['other_alone']:,}"
+        of_first = " (first seed)" if row["repetitions"] > 1 else ""
+        cells[f"right alone: late, other{of_first}"] = f"{row['model_alone']:,}, {row['other_alone']:,}"
         # smaller than any float where thousands of beats all fall to one side
-        cells["McNemar's p"] = f"{row['mcnemar_p']:.2g}" if row["mcnemar_p"] > 1e-99 else "< 1e-99"
+        p = f"{row['mcnemar_p']:.2g}" if row["mcnemar_p"] > 1e-99 else "< 1e-99"
+        cells[f"McNemar's p{of_first}"] = p
         rows.append(cells | {"late fusion is better": row["verdict"]})
     return pd.DataFrame(rows)
 

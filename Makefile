@@ -12,8 +12,8 @@ help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## */\t/' | expand -t 16
 
 report: $(INSTALLED) ## figures and tables of PROFILE (default: demo), re-running just what changed
-	@$(BIN)/snakemake --cores $(CORES) --config profile=$(PROFILE) --quiet host rules --rerun-incomplete \
-		--rerun-triggers mtime params input
+	@$(BIN)/snakemake --cores $(CORES) --config profile=$(PROFILE) --quiet host rules \
+		--rerun-triggers mtime params input --rerun-incomplete
 
 test: $(INSTALLED) ## all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile --nbval --nbval-current-env \

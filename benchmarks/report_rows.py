@@ -39,7 +39,8 @@ cnn2d_epochs: 1
 fusion_epochs: 1
 """
 # what `make report` runs
-SNAKEMAKE = ["-m", "snakemake", "--quiet", "host", "rules", "--rerun-triggers", "mtime", "params", "input"]
+SNAKEMAKE = ["-m", "snakemake", "--quiet", "host", "rules"]
+SNAKEMAKE += ["--rerun-triggers", "mtime", "params", "input", "--rerun-incomplete"]
 _TRAINING = """
 import json
 from benchmarks.report_rows import train_some_steps

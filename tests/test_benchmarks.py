@@ -208,7 +208,8 @@ def test_first_cell_of_the_measured_notebook_imports():
 
 
 def test_unchanged_report_is_asked_for_as_make_asks_for_it():
-    (command,) = re.findall(r"snakemake --.*", (measure.CHECKOUT / "Makefile").read_text())
+    makefile = (measure.CHECKOUT / "Makefile").read_text().replace("\\\n\t\t", "")
+    (command,) = re.findall(r"snakemake --.*", makefile)
     assert " ".join(report_rows.SNAKEMAKE[2:]) in command
 
 

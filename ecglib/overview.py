@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from ecglib.data.splits import default_split
 from ecglib.experiment import Experiment
 from ecglib.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILION, new_figure, style
 from ecglib.names import MODEL_TITLES
-from ecglib.tables import METRIC_TITLES, ours, reference
-from ecglib.verdicts import reported_values, with_deviation
+from ecglib.tables import METRIC_TITLES, ours, reference, with_deviation
+from ecglib.verdicts import reported_values
 
 _METRICS = ("mcc", "f1_macro")
 # a profile of ours may have a paper's name
@@ -75,7 +76,7 @@ def overview_figure(tidy: pd.DataFrame, title: str) -> Figure:
     """MCC of every model, a mark a source: squares are the papers', dots our own; lines are standard deviations."""
     models = list(MODEL_TITLES)
     sources = [group for _, group in tidy.groupby(_SOURCE, sort=False)]
-    colours = iter(_COLOURS)
+    colours = cycle(_COLOURS)
     # within the line of a model the sources stand below one another
     offsets = np.linspace(-0.33, 0.33, len(sources)) if len(sources) > 1 else np.zeros(1)
     with style():

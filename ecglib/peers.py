@@ -8,7 +8,7 @@ import pandas as pd
 from ecglib.data.splits import default_split
 from ecglib.experiment import Experiment
 from ecglib.names import MODEL_TITLES
-from ecglib.tables import ours, reference
+from ecglib.tables import ours, reference, with_deviation
 
 _METRICS = ("f1_macro", "accuracy")
 
@@ -50,7 +50,6 @@ def peer_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     for _, row in tidy.sort_values("f1_macro", ascending=False).iterrows():
         cells = {"model": row["model"], "by": row["by"], "trained on": row["dataset"], "runs": str(row["runs"])}
         for name, title in zip(_METRICS, ("macro F1", "accuracy"), strict=True):
-            deviation = row[f"{name}_deviation"]
-            cells[title] = f"{100 * row[name]:.2f}" + ("" if np.isnan(deviation) else f" ± {100 * deviation:.2f}")
+            cells[title] = with_deviation(row[name], row[f"{name}_deviation"])
         rows.append(cells | {"note": row["note"]})
     return pd.DataFrame(rows)

@@ -13,7 +13,7 @@ from ecglib.evaluation import HEADLINE_METRICS
 from ecglib.experiment import Experiment
 from ecglib.figures import BLUE, VERMILION, new_figure, style
 from ecglib.names import MODEL_TITLES, ModelName
-from ecglib.tables import METRIC_TITLES
+from ecglib.tables import METRIC_TITLES, with_deviation
 
 
 def repetition_table(experiment: Experiment, models: Sequence[ModelName]) -> pd.DataFrame:
@@ -38,9 +38,7 @@ def repetition_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     for model, group in tidy.groupby("model", sort=False):
         row = {"model": MODEL_TITLES[model], "repetitions": str(len(group))}
         for name, title in METRIC_TITLES.items():
-            percent = 100 * group[name]
-            deviation = f" ± {percent.std(ddof=1):.2f}" if len(group) > 1 else ""
-            row[title] = f"{percent.mean():.2f}{deviation}"
+            row[title] = with_deviation(group[name].mean(), group[name].std(ddof=1))
         rows.append(row)
     return pd.DataFrame(rows)
 

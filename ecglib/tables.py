@@ -209,3 +209,8 @@ def class_metric_table(metrics: Metrics, class_names: tuple[str, ...]) -> pd.Dat
         .set_axis(class_names)
         .round(2)
     )
+
+
+def with_deviation(mean: float, deviation: float) -> str:
+    """A fraction in percent, with its standard deviation where there is one."""
+    return f"{100 * mean:.2f}" + (f" ± {100 * deviation:.2f}" if pd.notna(deviation) else "")

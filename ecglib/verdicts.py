@@ -16,7 +16,7 @@ from ecglib.figures import BLUE, GREY, INK, VERMILION, new_figure, style
 from ecglib.names import BRANCHES, INTERMEDIATE, MODEL_TITLES, ModelName
 from ecglib.paired import leads, mcnemar
 from ecglib.runs import Run
-from ecglib.tables import EXPERIMENT_1, METRIC_TITLES, ours, reference
+from ecglib.tables import EXPERIMENT_1, METRIC_TITLES, ours, reference, with_deviation
 
 WITHIN_ONE, WITHIN_TWO, ABOVE, BELOW = (
     "within one standard deviation",
@@ -282,11 +282,6 @@ def _rule(experiment: Experiment, run: Run) -> str:
     if experiment.parameters.reported_epochs is not None:
         return f"last {len(reported_values(run))}"
     return experiment.parameters.selection
-
-
-def with_deviation(mean: float, deviation: float) -> str:
-    """A fraction in percent, with its standard deviation where there is one."""
-    return f"{100 * mean:.2f}" + (f" ± {100 * deviation:.2f}" if pd.notna(deviation) else "")
 
 
 def _interval(row: dict[str, Any], name: str) -> str:

@@ -24,11 +24,7 @@ def new_experiment(**overrides: object) -> Experiment:
     return Experiment(load_parameters("demo", **{**TINY, **overrides}), "ptb")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def output(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
-        yield
+pytestmark = pytest.mark.usefixtures("output")
 
 
 @pytest.fixture(scope="module")

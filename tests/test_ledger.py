@@ -17,11 +17,7 @@ from ecglib.recipes import new_model
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def output(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
-        yield
+pytestmark = pytest.mark.usefixtures("output")
 
 
 def new_experiment(**overrides: object) -> Experiment:

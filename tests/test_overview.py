@@ -14,11 +14,7 @@ from ecglib.tables import reference
 TINY = {"synthetic_beats": 200, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 2}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def output(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
-        yield
+pytestmark = pytest.mark.usefixtures("output")
 
 
 @pytest.fixture(scope="module")

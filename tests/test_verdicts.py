@@ -36,11 +36,7 @@ from ecglib.verdicts import (
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 2, "cnn2d_epochs": 2, "fusion_epochs": 3, "seed": 3}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def output(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
-        yield
+pytestmark = pytest.mark.usefixtures("output")
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ecglib.experiment import Experiment
@@ -52,6 +54,12 @@ def run_curves(experiment: Experiment, model: ModelName, title: str) -> Figure:
 def epoch_table(experiments: Sequence[Experiment], models: Sequence[ModelName]) -> pd.DataFrame:
     """Epochs, seconds and test metrics of the same models under several profiles, tidy.
 
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        The first one's models are trained where they are not there yet; of the others, what is trained is shown.
+    models : sequence of str
+
     Returns
     -------
     DataFrame
@@ -61,7 +69,7 @@ def epoch_table(experiments: Sequence[Experiment], models: Sequence[ModelName]) 
     """
     rows = []
     for model in models:
-        for experiment in experiments:
+        for experiment in _trained(experiments, model):
             run, chosen = experiment.run(model), experiment.parameters
             enough = enough_epochs(run.history["validation_accuracy"], len(experiment.split.validation))
             row = {"model": model, "profile": chosen.label, "design": chosen.design, "schedule": chosen.schedule}
@@ -89,15 +97,19 @@ def time_figure(experiments: Sequence[Experiment], models: Sequence[ModelName], 
     """Validation error against the minutes of training, one line a profile, one panel a model.
 
     A ring marks the epoch after which nothing is gained (see `enough_epochs`). Both axes are logarithmic.
+    Profiles as in `epoch_table`.
     """
+    colours = dict(zip(experiments, cycle(_COLOURS), strict=False))
+    legend: dict[str, Line2D] = {}
     with style():
         figure = new_figure(4.4 * len(models), 3.6, title)
         for axes, model in zip(figure.subplots(1, len(models), squeeze=False)[0], models, strict=True):
-            for experiment, colour in zip(experiments, _COLOURS, strict=False):
+            for experiment in _trained(experiments, model):
+                colour, label = colours[experiment], experiment.parameters.label
                 history = experiment.run(model).history
                 minutes = history["seconds"].cumsum() / 60
                 error = 100 * (1 - history["validation_accuracy"])
-                axes.plot(minutes, error, color=colour, label=experiment.parameters.label, linewidth=1.3)
+                (legend[label],) = axes.plot(minutes, error, color=colour, label=label, linewidth=1.3)
                 enough = enough_epochs(history["validation_accuracy"], len(experiment.split.validation)) - 1
                 axes.plot(minutes[enough], error[enough], "o", color=colour, mfc="white", ms=6)
             axes.set(xscale="log", yscale="log", xlabel="minutes of training", ylabel="validation error, %")
@@ -107,6 +119,10 @@ def time_figure(experiments: Sequence[Experiment], models: Sequence[ModelName], 
                 axis.set_minor_locator(NullLocator())
             axes.set_title(MODEL_TITLES[model])
             axes.grid(axis="y")
-        handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="upper right", ncols=len(labels), borderaxespad=0.5, borderpad=0)
+        figure.legend(handles=legend.values(), loc="upper right", ncols=len(legend), borderaxespad=0.5, borderpad=0)
     return figure
+
+
+def _trained(experiments: Sequence[Experiment], model: ModelName) -> list[Experiment]:
+    """The first and, since nothing is trained for a comparison, those others that have the model's run."""
+    return [one for one in experiments if one is experiments[0] or one.has(model)]

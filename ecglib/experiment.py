@@ -163,6 +163,9 @@ class Experiment:
         """Whether the run is there, and not that of other parameters or beats; nothing is trained."""
         if name not in MODEL_TITLES:
             raise EcglibError(f"model {name!r} is none of {', '.join(MODEL_TITLES)}")
+        if name in FUSIONS and not all(self.has(branch) for branch in BRANCHES):
+            # whose digests are part of a fusion's identity
+            return False
         if name not in self._runs:
             run = load_run(self.folder / name)
             if run is not None and run.identity == self._identity(name):

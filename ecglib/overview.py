@@ -26,13 +26,13 @@ _REPORT_DATA = {"mitbih": "mitbih_reduced", "ptb": "ptb"}
 
 
 def overview_table(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """Both papers' and our own test results, tidy: one row a source and model. Missing runs are trained.
+    """Both papers' and our own test results, tidy: one row a source and model.
 
     Parameters
     ----------
     experiments : sequence of Experiment
-        Of one data set, one a profile. The papers' rows are left out where the beats of the first are invented or
-        split in another way than theirs.
+        Of one data set, one a profile. Nothing is trained; shown are the models that have all their repetitions. The
+        papers' rows are left out where the beats of the first are invented or split in another way than theirs.
 
     Returns
     -------
@@ -46,6 +46,8 @@ def overview_table(experiments: Sequence[Experiment]) -> pd.DataFrame:
     rows = _papers(first.dataset) if comparable else []
     for experiment in experiments:
         for model in MODEL_TITLES:
+            if not all(one.has(model) for one in experiment.repetitions):
+                continue
             runs = experiment.runs(model)
             values = pd.concat([reported_values(run) for run in runs])
             row = {"is_paper": False, "by": experiment.parameters.label, "design": experiment.parameters.design}
@@ -60,10 +62,12 @@ def overview_table(experiments: Sequence[Experiment]) -> pd.DataFrame:
 def overview_summary(tidy: pd.DataFrame, metric: str = "mcc") -> pd.DataFrame:
     """One metric of `overview_table` for readers: one row a source, one column a model, percent."""
     rows = []
+    titles = [MODEL_TITLES[model] for model in tidy["model"].unique()]
     for _, group in tidy.groupby(_SOURCE, sort=False):
         source = group.iloc[0]
         row = {f"{METRIC_TITLES[metric]} by": _by(source), "design": source["design"]}
         row |= {"data": source["dataset"], "runs": str(source["runs"])}
+        row |= dict.fromkeys(titles, "not printed" if source["is_paper"] else "not trained")
         for _, line in group.iterrows():
             printed = pd.notna(line[metric])
             cell = with_deviation(line[metric], line[f"{metric}_deviation"]) if printed else "not printed"

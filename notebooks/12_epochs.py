@@ -34,10 +34,8 @@ overrides: dict = {}  # single parameters, such as {"compared_with": ["reduced"]
 # %%
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
-others = [Experiment(load_parameters(other), dataset) for other in parameters.compared_with]
-# what was not trained yet is not trained for a comparison
-compared = [experiment, *(other for other in others if all(other.has(model) for model in MODEL_TITLES))]
-print("profiles:", ", ".join(one.parameters.label for one in compared))
+# of the others, what is trained is shown: nothing is trained for a comparison
+compared = [experiment, *(Experiment(load_parameters(other), dataset) for other in parameters.compared_with)]
 
 # %% [markdown]
 # ## Epochs, minutes and test results

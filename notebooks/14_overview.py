@@ -37,13 +37,6 @@ profiles = [
     experiment if name == profile else Experiment(load_parameters(name), dataset)
     for name in parameters.overview or [profile]
 ]
-# what was not trained yet is not trained for an overview, but for this profile itself
-trained = [
-    one
-    for one in profiles
-    if one is experiment or all(seed.has(model) for seed in one.repetitions for model in MODEL_TITLES)
-]
-print("not trained yet:", ", ".join(one.parameters.label for one in profiles if one not in trained) or "none")
 
 # %% [markdown]
 # ## MCC
@@ -51,7 +44,9 @@ print("not trained yet:", ", ".join(one.parameters.label for one in profiles if 
 # In percent; mean ± standard deviation where there are several runs.
 
 # %% tags=["nbval-ignore-output"]
-overview = overview_table(trained)
+for model in MODEL_TITLES:
+    experiment.runs(model)  # trained where they are not there yet, as no other profile's are
+overview = overview_table(profiles)
 publish_table(overview, overview_summary(overview), experiment, "overview")
 
 # %% tags=["nbval-ignore-output"]

@@ -35,7 +35,10 @@ def experiments(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
         one_cycle = {"schedule": "one_cycle", "selection": "last"}
-        yield [Experiment(load_parameters("demo", **TINY, **more), "mitbih") for more in ({}, one_cycle)]
+        both = [Experiment(load_parameters("demo", **TINY, **more), "mitbih") for more in ({}, one_cycle)]
+        for one in both:
+            one.run("cnn2d")
+        yield both
 
 
 def test_table_is_of_the_runs(experiments):
@@ -74,7 +77,18 @@ def test_curves_say_which_epoch_they_keep(experiments):
     assert kept[0].startswith("best epoch") and kept[1].startswith("last epoch 3")
 
 
-def test_untrained_profile_is_not_trained_for_a_comparison(experiments):
-    other = Experiment(experiments[0].parameters.model_copy(update={"seed": 99}), "mitbih")
-    assert not other.has("cnn2d") and not (other.folder / "cnn2d").exists()
-    assert experiments[0].has("cnn2d")
+def test_another_profile_is_shown_as_far_as_it_is_trained(experiments):
+    first = experiments[0]
+    other = Experiment(load_parameters("demo", **TINY, cnn_transformer_weight_decay=0.5), "mitbih")
+    first.run("late"), other.run("cnn2d")
+    tidy = epoch_table([first, other], ("cnn2d", "late"))
+    assert list(zip(tidy["model"], tidy["profile"], strict=True)) == [
+        ("cnn2d", first.parameters.label),
+        ("cnn2d", other.parameters.label),
+        ("late", first.parameters.label),
+    ]
+    figure = time_figure([first, other], ("cnn_transformer", "cnn2d"), "title")
+    assert [len(axes.lines) for axes in figure.axes] == [2, 4]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.texts] == [one.parameters.label for one in (first, other)]
+    assert not other.has("cnn_transformer") and not other.has("late") and not other.folder.joinpath("late").exists()

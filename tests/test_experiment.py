@@ -127,6 +127,14 @@ def test_run_under_other_parameters_is_trained_anew(trained, tmp_path, monkeypat
     assert load_run(other.folder / "cnn2d").identity == other.run("cnn2d").identity
 
 
+def test_asking_for_a_fusion_trains_no_branch(trained, tmp_path, monkeypatch, no_training):
+    shutil.copytree(trained.folder, tmp_path / trained.folder.relative_to(paths.runs("")))
+    monkeypatch.setattr(paths, "runs", lambda label: tmp_path / label)
+    assert Experiment(trained.parameters, "ptb").has("late")
+    shutil.rmtree(Experiment(trained.parameters, "ptb").folder / "cnn2d")
+    assert not Experiment(trained.parameters, "ptb").has("late")
+
+
 def test_damaged_run_is_named(trained, tmp_path):
     save_run(trained.run("late"), tmp_path / "late")
     (tmp_path / "late" / "weights.safetensors").write_bytes(b"not weights")

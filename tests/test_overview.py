@@ -19,7 +19,10 @@ pytestmark = pytest.mark.usefixtures("output")
 
 @pytest.fixture(scope="module")
 def experiment(output) -> Experiment:
-    return Experiment(load_parameters("demo", repetitions=2, **TINY), "mitbih")
+    experiment = Experiment(load_parameters("demo", repetitions=2, **TINY), "mitbih")
+    for model in MODEL_TITLES:
+        experiment.runs(model)
+    return experiment
 
 
 @pytest.fixture
@@ -76,4 +79,17 @@ def test_profile_with_a_papers_name_is_kept_apart(real):
 
 def test_beats_split_by_patient_have_no_papers_beside_them(output):
     by_patient = Experiment(load_parameters("demo", split="patient", **TINY), "mitbih")
-    assert not overview_table([by_patient])["is_paper"].any()
+    by_patient.runs("cnn2d")
+    assert list(overview_table([by_patient])["is_paper"]) == [False]
+
+
+def test_what_is_not_trained_is_said_and_stays_so(experiment):
+    parameters = experiment.parameters
+    fewer = Experiment(parameters.model_copy(update={"cnn_transformer_epochs": 2}), "mitbih")
+    seeds = Experiment(parameters.model_copy(update={"repetitions": 3}), "mitbih")
+    fewer.runs("cnn2d")
+    shown = overview_summary(overview_table([experiment, fewer, seeds])).set_index("MCC by")
+    assert len(shown) == 2 and "not trained" not in shown.iloc[0].tolist()
+    cells = shown.iloc[1][list(MODEL_TITLES.values())]
+    assert list(cells.index[cells == "not trained"]) == [MODEL_TITLES[m] for m in MODEL_TITLES if m != "cnn2d"]
+    assert not fewer.has("cnn_transformer") and not seeds.repetitions[2].has("cnn2d")

@@ -16,7 +16,7 @@ from ecglib.data.table import Beats
 from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.experiment import Experiment
 from ecglib.ledger import SLIPS, Ledger, effects, ingredients
-from ecglib.names import FUSIONS, MODEL_TITLES
+from ecglib.names import FUSIONS, MODEL_TITLES, ModelName
 from ecglib.parameters import load_parameters
 from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
 from ecglib.pictures import kept_and_prepare
@@ -25,12 +25,13 @@ from ecglib.runs import load_run
 
 @dataclass(frozen=True)
 class Results:
-    """One folder of runs: the profile and split that it belongs to, and how many test beats there are."""
+    """One folder of runs: the profile and split that it belongs to, how many test beats there are, which models."""
 
     profile: str
     split: str | None
     dataset: str
     test_beats: int
+    models: tuple[ModelName, ...] = tuple(MODEL_TITLES)
 
     @property
     def experiment(self) -> Experiment:
@@ -53,11 +54,12 @@ PTBXL = Results("ptbxl", None, "ptbxl", 2_349)
 PTBXL_BY_BEAT = Results("ptbxl", "kaggle", "ptbxl", 4_266)
 SHORT = Results("short", None, "mitbih", 21_892)
 SHORT_ORIGINAL = Results("short_original", None, "mitbih", 21_892)
+FULL = Results("full", None, "mitbih", 21_892, ("cnn2d",))
 BEST = Results("best", None, "mitbih", 21_892)
 LEDGER = Results("ledger", None, "mitbih", 21_892)
-ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT, SHORT, SHORT_ORIGINAL, BEST)
+ALL = (REDUCED, REDUCED_BY_PATIENT, PTBXL, PTBXL_BY_BEAT, SHORT, SHORT_ORIGINAL, FULL, BEST)
 each_run = pytest.mark.parametrize(
-    ("results", "name"), [(results, name) for results in ALL for name in MODEL_TITLES], ids=str
+    ("results", "name"), [(results, name) for results in ALL for name in results.models], ids=str
 )
 
 
@@ -152,7 +154,7 @@ def on(results: Results, tables: dict[str, Beats]) -> Experiment:
 @pytest.mark.parametrize("results", ALL, ids=str)
 def test_runs_belong_to_the_code_and_the_data(results, tables):
     experiment = on(results, tables)
-    for name in MODEL_TITLES:
+    for name in results.models:
         stored = json.loads((experiment.folder / name / "run.json").read_text())
         assert experiment._identity(name) == stored["identity"], name
 
@@ -168,7 +170,7 @@ def nothing_is_trained(monkeypatch):
 @pytest.mark.parametrize("results", ALL, ids=str)
 def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
     experiment = on(results, tables)
-    for name in MODEL_TITLES:
+    for name in results.models:
         predictions = experiment.run(name).predictions
         rows = np.linspace(0, len(predictions.row) - 1, 60).astype(int)
         signal = torch.tensor(experiment.beats.signal[predictions.row[rows]])
@@ -182,11 +184,12 @@ def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
 
 
 def test_overview_is_that_of_the_runs():
-    shown = {results.profile: results for results in (REDUCED, SHORT, SHORT_ORIGINAL, BEST)}
+    shown = {results.profile: results for results in (REDUCED, SHORT, FULL, SHORT_ORIGINAL, BEST)}
     path = paths.home() / "figures" / "short" / "table_overview_mitbih.csv"
     table = pd.read_csv(path, float_precision="round_trip")
     ours = table[~table["is_paper"]]
-    assert set(ours["by"]) == set(shown) and len(ours) == len(shown) * len(MODEL_TITLES)
+    assert set(zip(ours["by"], ours["model"], strict=True)) == {(p, name) for p in shown for name in shown[p].models}
+    assert len(ours) == sum(len(results.models) for results in shown.values())
     for row in ours.to_dict("records"):
         repetitions = shown[row["by"]].repetitions
         metrics = [load_run(one.folder / row["model"]).metrics for one in repetitions]

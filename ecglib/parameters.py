@@ -204,14 +204,22 @@ def _validate(values: dict[str, Any], where: str | Path) -> Parameters:
             raise EcglibError(f"{where}: unknown parameter {key!r}; did you mean {near!r}?")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     try:
-        return Parameters.model_validate(values)
+        parameters = Parameters.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = first["loc"][0]
         if first["type"] == "missing":
             raise EcglibError(f"{where}: parameter {key!r} is missing; add it") from None
         message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "tuple_type":
+            message = f"a list is expected, such as [{first['input']}]"
         raise EcglibError(f"{where}: {key}: {first['input']!r} is wrong: {message}") from None
+    known = profile_names()
+    for key in ("compared_with", "overview"):
+        for name in getattr(parameters, key):
+            if name not in known:
+                raise EcglibError(f"{where}: {key}: profile {name!r} does not exist; params/ has {', '.join(known)}")
+    return parameters
 
 
 class _Loader(yaml.SafeLoader):

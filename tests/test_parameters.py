@@ -86,6 +86,8 @@ def test_override_by_the_same_value_or_none_changes_nothing():
         ({"validation_fraction": 1.0}, "validation_fraction: 1.0 is wrong"),
         ({"seed": -1}, "seed: -1 is wrong"),
         ({"reported_epochs": 0}, "reported_epochs: 0 is wrong"),
+        ({"overview": "best"}, "overview: 'best' is wrong: a list is expected, such as [best]"),
+        ({"compared_with": ["shrt"]}, "compared_with: profile 'shrt' does not exist; params/ has best, demo, "),
         (
             {"reported_epochs": 10, "early_stopping_patience": 3},
             "reported_epochs: 10 is wrong: early_stopping_patience may end a training before its last epochs",

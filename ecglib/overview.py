@@ -68,10 +68,8 @@ def overview_summary(tidy: pd.DataFrame, metric: str = "mcc") -> pd.DataFrame:
         row = {f"{METRIC_TITLES[metric]} by": _by(source), "design": source["design"]}
         row |= {"data": source["dataset"], "runs": str(source["runs"])}
         row |= dict.fromkeys(titles, "not printed" if source["is_paper"] else "not trained")
-        for _, line in group.iterrows():
-            printed = pd.notna(line[metric])
-            cell = with_deviation(line[metric], line[f"{metric}_deviation"]) if printed else "not printed"
-            row[MODEL_TITLES[line["model"]]] = cell
+        for _, line in group[group[metric].notna()].iterrows():
+            row[MODEL_TITLES[line["model"]]] = with_deviation(line[metric], line[f"{metric}_deviation"])
         rows.append(row)
     return pd.DataFrame(rows)
 

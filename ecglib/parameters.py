@@ -177,11 +177,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise EcglibError(f"--set {text}: {value!r} is no YAML value") from None
 
 
-def _read_profile(profile: str) -> dict[str, Any]:
-    """The checked values of a profile's file, as JSON types."""
+def _must_exist(profile: str, where: str = "") -> None:
     known = profile_names()
     if profile not in known:
-        raise EcglibError(f"profile {profile!r} does not exist; params/ has {', '.join(known)}")
+        raise EcglibError(f"{where}profile {profile!r} does not exist; params/ has {', '.join(known)}")
+
+
+def _read_profile(profile: str) -> dict[str, Any]:
+    """The checked values of a profile's file, as JSON types."""
+    _must_exist(profile)
     path = paths.params() / f"{profile}.yaml"
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
@@ -214,11 +218,9 @@ def _validate(values: dict[str, Any], where: str | Path) -> Parameters:
         if first["type"] == "tuple_type":
             message = f"a list is expected, such as [{first['input']}]"
         raise EcglibError(f"{where}: {key}: {first['input']!r} is wrong: {message}") from None
-    known = profile_names()
     for key in ("compared_with", "overview"):
         for name in getattr(parameters, key):
-            if name not in known:
-                raise EcglibError(f"{where}: {key}: profile {name!r} does not exist; params/ has {', '.join(known)}")
+            _must_exist(name, f"{where}: {key}: ")
     return parameters
 
 

@@ -27,7 +27,13 @@ from ecglib.experiment import Experiment
 from ecglib.names import BRANCHES, MODEL_TITLES
 from ecglib.outputs import publish_figure, publish_table
 from ecglib.parameters import load_parameters
-from ecglib.repetitions import repetition_curves, repetition_summary, repetition_table
+from ecglib.repetitions import (
+    mistake_summary,
+    mistake_table,
+    repetition_curves,
+    repetition_summary,
+    repetition_table,
+)
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -57,3 +63,14 @@ publish_figure(figure, experiment, 0, "repetitions")
 # %% tags=["nbval-ignore-output"]
 tidy = repetition_table(experiment, tuple(MODEL_TITLES))
 publish_table(tidy, repetition_summary(tidy), experiment, "repetitions")
+
+# %% [markdown]
+# ## Do all seeds make the same mistakes?
+#
+# By true class, with its number of test beats: how many beats *every* repetition gets wrong / how many a single one
+# does, on average. Where the two are close, the mistakes come from what all repetitions share (the beats, the labels,
+# the network) and not from the seed, and averaging the repetitions' probabilities (last column) gains little.
+
+# %% tags=["nbval-ignore-output"]
+mistakes = mistake_table(experiment, tuple(MODEL_TITLES))
+publish_table(mistakes, mistake_summary(mistakes), experiment, "mistakes")

@@ -119,6 +119,21 @@ def test_verdicts_are_those_of_the_runs(results):
         assert row["model_alone"] - row["other_alone"] == alone
 
 
+@pytest.mark.parametrize("results", [SHORT, BEST, LEDGER], ids=str)
+def test_mistakes_are_those_of_the_runs(results):
+    path = paths.home() / "figures" / results.profile / "table_mistakes_mitbih.csv"
+    table = pd.read_csv(path, float_precision="round_trip")
+    for model, rows in table.groupby("model"):
+        runs = [load_run(one.folder / model) for one in results.repetitions]
+        confusion = np.array([run.metrics.confusion for run in runs])  # (R, K, K)
+        wrong = confusion.sum(axis=2) - np.diagonal(confusion, axis1=1, axis2=2)
+        assert rows["wrong"].tolist() == pytest.approx(wrong.mean(axis=0).tolist())
+        label = runs[0].predictions.label
+        in_all = np.all([run.predictions.scores.argmax(axis=1) != label for run in runs], axis=0)
+        assert rows["wrong_in_all"].tolist() == np.bincount(label[in_all], minlength=5).tolist()
+        assert rows["f1_macro"].tolist() == pytest.approx([np.mean([run.metrics.f1_macro for run in runs])] * 5)
+
+
 @pytest.mark.parametrize(
     ("by_beat", "by_patient"), [(REDUCED, REDUCED_BY_PATIENT), (PTBXL_BY_BEAT, PTBXL)], ids=["mitbih", "ptbxl"]
 )

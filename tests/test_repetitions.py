@@ -3,10 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
+from sklearn.metrics import f1_score
 
 from ecglib.experiment import Experiment
 from ecglib.parameters import load_parameters
-from ecglib.repetitions import repetition_curves, repetition_summary, repetition_table
+from ecglib.repetitions import (
+    mistake_summary,
+    mistake_table,
+    repetition_curves,
+    repetition_summary,
+    repetition_table,
+)
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 2, "cnn2d_epochs": 2, "fusion_epochs": 1, "seed": 3}
 
@@ -46,3 +54,41 @@ def test_curves_show_each_history(experiment):
             for column in ("train_loss", "validation_loss"):
                 assert any(np.array_equal(values, run.history[column]) for values in drawn)
         assert len(drawn) == 6
+
+
+def test_mistakes_of_all_seeds_are_those_that_each_makes(experiment):
+    table = mistake_table(experiment, ("cnn2d", "late"))
+    assert list(zip(table["model"], table["class"], strict=True)) == [
+        (model, name) for model in ("cnn2d", "late") for name in experiment.class_names
+    ]
+    for model, rows in table.groupby("model"):
+        runs = experiment.runs(model)
+        label = runs[0].predictions.label
+        for number, row in enumerate(rows.to_dict("records")):
+            wrong = [
+                {beat for beat in np.flatnonzero(label == number) if run.predictions.scores[beat].argmax() != number}
+                for run in runs
+            ]
+            assert row["beats"] == (label == number).sum()
+            assert row["wrong"] == pytest.approx(np.mean([len(beats) for beats in wrong]))
+            assert row["wrong_in_all"] == len(set.intersection(*wrong))
+        averaged = np.mean([softmax(run.predictions.scores.astype(float), axis=1) for run in runs], axis=0)
+        expected = f1_score(label, averaged.argmax(axis=1), average="macro")
+        assert rows["f1_macro_averaged"].tolist() == pytest.approx([expected] * 2)
+
+
+def test_summary_of_mistakes_adds_up_the_classes():
+    tidy = pd.DataFrame(
+        {"model": ["late"] * 2, "repetitions": [3] * 2, "class": ["N", "S"], "beats": [1500, 40], "wrong": [4 / 3, 8.0]}
+        | {"wrong_in_all": [1, 6], "f1_macro": [0.91234] * 2, "f1_macro_averaged": [0.92] * 2}
+    )
+    assert mistake_summary(tidy).to_dict("records") == [
+        {
+            "model": "Hybrid, late fusion",
+            "all 1,540": "7 / 9.3",
+            "N (1,500)": "1 / 1.3",
+            "S (40)": "6 / 8.0",
+            "macro F1, one": "91.23",
+            "macro F1, 3 averaged": "92.00",
+        }
+    ]

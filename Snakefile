@@ -104,7 +104,12 @@ def outputs(notebook, dataset):
         "10_verdict": [*table("_verdict"), *table("_claims"), *table("_peers"), *figure(0, "verdict")],
         "11_ledger": [*table("_ledger"), *table("_f1"), *figure(0, "ledger")],
         "12_epochs": [*table("_epochs"), *figure(0, "epochs")],
-        "13_ingredients": [*table("_ingredients"), *figure(0, "ingredients")],
+        "13_ingredients": [
+            *table("_ingredients"),
+            *figure(0, "ingredients"),
+            *table("_rhythm"),
+            *table("_known_rhythm"),
+        ],
         "14_overview": [*table("_overview"), *figure(0, "overview")],
     }[notebook]
 

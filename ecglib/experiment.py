@@ -178,14 +178,14 @@ class Experiment:
 
     def model(self, name: ModelName) -> nn.Module:
         """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
-        module = self._trained_module(name)
-        weights = self.run(name).weights
-        if weights is None:
-            raise EcglibError(f"{self.folder / name}: results without weights; delete the folder to train it again")
-        module.load_state_dict(weights)
+        module = self._loaded(name)
         if name in FUSIONS and not isinstance(module, Hybrid):
             module = self._hybrid(module)
         return module.to(self.device).eval()
+
+    def validation_scores(self, name: ModelName) -> np.ndarray:
+        """Scores of the trained model on the validation beats, shape (V, K); a run keeps those of the test beats."""
+        return predict(self._loaded(name).to(self.device), self._examples(name, "validation"))[0].cpu().numpy()
 
     def take_branches(self, other: Experiment) -> None:
         """Take over the branches that are the same in `other`, where they would be trained a second time."""
@@ -193,6 +193,15 @@ class Experiment:
             for name in BRANCHES:
                 if one._identity(name) == its._identity(name):
                     one._runs[name] = its.run(name)
+
+    def _loaded(self, name: ModelName) -> nn.Module:
+        """What training changes, with the weights that it left."""
+        module = self._trained_module(name)
+        weights = self.run(name).weights
+        if weights is None:
+            raise EcglibError(f"{self.folder / name}: results without weights; delete the folder to train it again")
+        module.load_state_dict(weights)
+        return module
 
     def _trained_module(self, name: ModelName) -> nn.Module:
         """What training changes: the model itself, or the whole hybrid where the branches are not at rest."""

@@ -101,7 +101,13 @@ def outputs(notebook, dataset):
         "07_experiment_2": [*table(6), *table(7)],
         "08_by_patient": [*table("_patients"), *figure(0, "by_patient")],
         "09_repetitions": [*table("_repetitions"), *table("_mistakes"), *figure(0, "repetitions")],
-        "10_verdict": [*table("_verdict"), *table("_claims"), *table("_peers"), *figure(0, "verdict")],
+        "10_verdict": [
+            *table("_verdict"),
+            *table("_claims"),
+            *table("_weighting"),
+            *table("_peers"),
+            *figure(0, "verdict"),
+        ],
         "11_ledger": [*table("_ledger"), *table("_f1"), *figure(0, "ledger")],
         "12_epochs": [*table("_epochs"), *figure(0, "epochs")],
         "13_ingredients": [

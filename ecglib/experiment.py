@@ -172,6 +172,13 @@ class Experiment:
                 self._runs[name] = run
         return name in self._runs
 
+    def class_weights(self, name: ModelName) -> np.ndarray:
+        """The classes' weights in a model's loss, shape (K,); ones where it has none."""
+        # the original's late fusion has none
+        if self.parameters.class_weighting == "none" or (name == "late" and self.parameters.design == "original"):
+            return np.ones(len(self.class_names))
+        return class_weights(self.beats.label[self.split.train], len(self.class_names))
+
     def untrained(self, name: ModelName) -> nn.Module:
         """The model of the parameters' design as training finds it."""
         return new_model(name, len(self.class_names), self.seed, self.parameters.design, self.parameters.slips)
@@ -227,10 +234,7 @@ class Experiment:
         if name in FUSIONS and not self._branches_change(name):
             # the outputs may come from a file by now; what counts is what it took to compute them
             preparing_s = sum(first._branch_outputs(part).seconds for part in ("train", "validation"))
-        weights = class_weights(self.beats.label[self.split.train], len(self.class_names))
-        # the original's late fusion has none
-        if self.parameters.class_weighting == "none" or (name == "late" and self.parameters.design == "original"):
-            weights = np.ones_like(weights)
+        weights = self.class_weights(name)
         options = {}
         if self.parameters.reported_epochs is not None:
             options = {"test": first._examples(name, "test"), "reported_epochs": self.parameters.reported_epochs}

@@ -14,7 +14,6 @@ from ecglib.experiment import Experiment
 from ecglib.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILION, new_figure, style
 from ecglib.names import MODEL_TITLES
 from ecglib.tables import METRIC_TITLES, ours, reference, with_deviation
-from ecglib.verdicts import reported_values
 
 _METRICS = ("mcc", "f1_macro")
 # a profile of ours may have a paper's name
@@ -38,7 +37,7 @@ def overview_table(experiments: Sequence[Experiment]) -> pd.DataFrame:
     -------
     DataFrame
         Columns is_paper, by ("report" or "original" if it is a paper, else a profile of ours), design, dataset, runs,
-        model; mcc and f1_macro (fractions, means over the runs and the epochs that they report) and their sample
+        model; mcc and f1_macro (fractions, ours of the kept weights, means over the runs) and their sample
         deviations ``_deviation``. What is not printed, or the deviation of a single number, is missing.
     """
     first = experiments[0]
@@ -49,7 +48,7 @@ def overview_table(experiments: Sequence[Experiment]) -> pd.DataFrame:
             if not all(one.has(model) for one in experiment.repetitions):
                 continue
             runs = experiment.runs(model)
-            values = pd.concat([reported_values(run) for run in runs])
+            values = pd.DataFrame([{metric: getattr(run.metrics, metric) for metric in _METRICS} for run in runs])
             row = {"is_paper": False, "by": experiment.parameters.label, "design": experiment.parameters.design}
             row |= {"dataset": ours(experiment), "runs": len(runs), "model": model}
             for metric in _METRICS:

@@ -228,6 +228,8 @@ def claim_sentences(tidy: pd.DataFrame) -> str:
 def verdict_figure(experiment: Experiment, tidy: pd.DataFrame, title: str) -> Figure:
     """MCC of each model: a dot a repetition and their mean, below them the papers' numbers where there are any.
 
+    Where the profile reports several epochs, a dot is their mean, and a ring the epoch whose weights are kept.
+
     Parameters
     ----------
     experiment : Experiment
@@ -242,10 +244,17 @@ def verdict_figure(experiment: Experiment, tidy: pd.DataFrame, title: str) -> Fi
     with style():
         figure = new_figure(8.4, 1.4 + 0.48 * len(rows), title)
         axes = figure.subplots()
+        # the mean over several epochs of a training that begins badly says little of what it comes to
+        over_epochs = experiment.parameters.reported_epochs is not None
+        reported = "ours, last epochs" if over_epochs else "ours, one seed"
         for at, model in zip(above, rows.index, strict=True):
-            mcc = [100 * reported_values(run)["mcc"].mean() for run in experiment.runs(model)]
-            alpha = 0.6 if len(mcc) > 1 else 1
-            axes.plot(mcc, np.full(len(mcc), at), "o", color=BLUE, ms=6, alpha=alpha, mew=0, label="ours, one seed")
+            runs = experiment.runs(model)
+            mcc = [100 * reported_values(run)["mcc"].mean() for run in runs]
+            dot = {"marker": "o", "linestyle": "", "color": BLUE, "ms": 6, "alpha": 0.6 if len(mcc) > 1 else 1}
+            axes.plot(mcc, np.full(len(mcc), at), **dot, mew=0, label=reported)
+            if over_epochs:
+                kept = [100 * run.metrics.mcc for run in runs]
+                axes.plot(kept, np.full(len(kept), at), **dot, mfc="white", label="ours, kept epoch")
         if rows["repetitions"].max() > 1:
             axes.plot(100 * rows["mean"], above, "|", color=INK, ms=14, mew=1.8, label="ours, mean")
         if of_original:

@@ -33,6 +33,7 @@ from ecglib.verdicts import (
     verdict_summary,
     verdict_table,
 )
+from ecglib.weighting import weighting_summary, weighting_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -95,6 +96,23 @@ publish_table(claims, claim_summary(claims), experiment, "claims")
 
 # %% tags=["nbval-ignore-output"]
 print(claim_sentences(claims))
+
+# %% [markdown]
+# ## What the lead is made of
+#
+# The papers weight the classes in the loss by the inverse of their size, so that a branch takes too many beats for one
+# of the small classes. The original's late fusion has no such weights. Does it gain by joining two branches, or by
+# undoing the weights of one? They can be undone without any fusion and without fitting anything: the weighted loss
+# multiplies the probabilities that a model comes to by the weights, and dividing by them takes that back (Menon et al.
+# 2021, arXiv 2007.07314). Late fusion's lead is given over each model as both were trained, and with the weights taken
+# back on either side that had any.
+#
+# In percent, of the kept weights, mean over the seeds. The division supposes scores that are logarithms of
+# probabilities; all models trained with class weights have such.
+
+# %% tags=["nbval-ignore-output"]
+weighting = weighting_table(experiment)
+publish_table(weighting, weighting_summary(weighting), experiment, "weighting")
 
 # %% [markdown]
 # ## Beside others

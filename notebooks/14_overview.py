@@ -41,8 +41,8 @@ profiles = [
 # %% [markdown]
 # ## MCC
 #
-# In percent; mean ± standard deviation where there are several runs. The original, and ours where a profile says so
-# (`reported_epochs`), take both over the last ten epochs of each run.
+# In percent; mean ± standard deviation where there are several runs. Ours are of the weights that each profile keeps;
+# the original's are over the last ten epochs of ten runs.
 
 # %% tags=["nbval-ignore-output"]
 for model in MODEL_TITLES:

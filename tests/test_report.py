@@ -32,7 +32,7 @@ ingredients: true
 overview: [tiny, other]
 """
 NAMED = ("patients", "repetitions", "verdict", "claims", "peers", "ledger", "f1", "epochs", "ingredients")
-NAMED += ("overview", "mistakes", "rhythm", "known_rhythm")
+NAMED += ("overview", "mistakes", "rhythm", "known_rhythm", "weighting")
 TABLES = (3, 4, 6, 7, *(f"_{name}" for name in NAMED))
 CHECKOUT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("*.py"))

@@ -214,10 +214,12 @@ def test_claim_holds_against_all_and_fails_against_one(claims):
 def test_figure_shows_each_seed_and_both_papers(experiment, table):
     figure = verdict_figure(experiment, table, "a title")
     (axes,) = figure.axes
-    dots = [line for line in axes.lines if line.get_label() == "ours, one seed"]
-    for line, model in zip(dots, MODEL_TITLES, strict=True):
+    dots = [line for line in axes.lines if line.get_label() == "ours, last epochs"]
+    rings = [line for line in axes.lines if line.get_label() == "ours, kept epoch"]
+    for dot, ring, model in zip(dots, rings, MODEL_TITLES, strict=True):
         expected = [100 * run.history["test_mcc"].iloc[-2:].mean() for run in experiment.runs(model)]
-        np.testing.assert_allclose(line.get_xdata(), expected)
+        np.testing.assert_allclose(dot.get_xdata(), expected)
+        np.testing.assert_allclose(ring.get_xdata(), [100 * run.metrics.mcc for run in experiment.runs(model)])
     means = table[table["metric"] == "mcc"]
     drawn = {line.get_label(): line.get_xdata() for line in axes.lines}
     np.testing.assert_allclose(drawn["ours, mean"], 100 * means["mean"])
@@ -227,7 +229,7 @@ def test_figure_shows_each_seed_and_both_papers(experiment, table):
     reach = [np.ptp(segment[:, 0]) / 2 for segment in bars.lines[2][0].get_segments()]
     np.testing.assert_allclose(reach, 100 * means["original_deviation"])
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert len(legend) == len(set(legend)) == 4
+    assert len(legend) == len(set(legend)) == 5
     assert SYNTHETIC_MARK not in legend and figure.get_suptitle() == "a title"
     without = table.assign(original_mean=np.nan, original_deviation=np.nan, report=np.nan)
-    assert len(verdict_figure(experiment, without, "a title").axes[0].get_legend().get_texts()) == 2
+    assert len(verdict_figure(experiment, without, "a title").axes[0].get_legend().get_texts()) == 3

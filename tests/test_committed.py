@@ -22,6 +22,7 @@ from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
 from ecglib.pictures import kept_and_prepare
 from ecglib.rhythm import known_rhythm_table, rhythm_table
 from ecglib.runs import Run, load_run
+from ecglib.weighting import weighting_table
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,12 @@ def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
             scores, _ = experiment.model(name)(*inputs)
         np.testing.assert_allclose(scores, predictions.scores[rows], rtol=1e-3, atol=1e-3, err_msg=name)
         np.testing.assert_array_equal(experiment.beats.label[predictions.row], predictions.label)
+
+
+@pytest.mark.parametrize("results", [REDUCED, FULL, ORIGINAL], ids=str)
+def test_class_weights_are_taken_back_from_the_runs(results, tables, nothing_is_trained):
+    stored = pd.read_csv(paths.home() / "figures" / results.profile / "table_weighting_mitbih.csv")
+    pd.testing.assert_frame_equal(weighting_table(on(results, tables)), stored, check_exact=False, rtol=1e-12)
 
 
 def test_missing_rhythm_is_that_of_the_runs(tables, nothing_is_trained):

@@ -48,7 +48,7 @@ def repetition_summary(tidy: pd.DataFrame) -> pd.DataFrame:
 def mistake_table(experiment: Experiment, models: Sequence[ModelName]) -> pd.DataFrame:
     """How many test beats all repetitions get wrong, tidy: one row a model and true class.
 
-    What every seed gets wrong, neither another seed nor an average of them would mend.
+    What every seed gets wrong, another seed or an average of them will hardly mend.
 
     Returns
     -------

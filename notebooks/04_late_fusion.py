@@ -16,8 +16,8 @@
 # # Late fusion
 #
 # Both trained branches are frozen, in evaluation mode, and give class scores for every beat, once. The
-# fusion multiplies each branch's scores with a learned weight a class and adds the two: ten numbers to
-# learn for five classes, four for two.
+# fusion multiplies each branch's scores (in the design `original`: its probabilities) with a learned weight a class and
+# adds the two: ten numbers to learn for five classes, four for two.
 
 # %%
 import numpy as np
@@ -56,14 +56,17 @@ publish_figure(figure, experiment, FIGURE_NUMBERS["late", dataset], "late_learni
 # %% [markdown]
 # ## What it learned
 #
-# One weight a class and branch; all start at one. A larger weight means that the fusion leans on that
-# branch for that class (as far as the branches' scores are of one size).
+# One weight a class and branch; all start at one (in the design `original`: at random). A larger weight means that the
+# fusion leans on that branch for that class (as far as the branches' scores are of one size).
 
 # %% tags=["nbval-ignore-output"]
-weights = {
-    MODEL_TITLES[name]: run.weights[f"weight_{kind}"] for name, kind in (("cnn_transformer", "1d"), ("cnn2d", "2d"))
-}
-pd.DataFrame({title: tensor.numpy().round(3) for title, tensor in weights.items()}, index=experiment.class_names)
+weights = {}
+if run.weights is not None:  # of some runs the repository holds the results alone
+    fusion = experiment.model("late").fusion
+    weights = {MODEL_TITLES["cnn_transformer"]: fusion.weight_1d, MODEL_TITLES["cnn2d"]: fusion.weight_2d}
+pd.DataFrame(
+    {title: weight.numpy(force=True).round(3) for title, weight in weights.items()}, index=experiment.class_names
+)
 
 # %% [markdown]
 # ## Test

@@ -188,6 +188,14 @@ def test_failing_notebook_is_kept_beside_the_last_good_one(home, monkeypatch, ca
     assert executed.read_bytes() == good
 
 
+def test_late_fusion_is_shown_from_its_results_alone(home, tmp_path, monkeypatch):
+    shutil.copytree(home / "runs", tmp_path / "runs")
+    (tmp_path / "runs" / "tiny" / "ptb" / "late" / "weights.safetensors").unlink()
+    monkeypatch.setenv("ECGLIB_HOME", str(home))
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    assert main(["run", "04", "--profile", "tiny"]) == 0
+
+
 def test_override_on_the_command_line_goes_to_a_folder_of_its_own(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
     assert main(["run", "00", "--dataset", "ptb", "--set", "synthetic_beats=100"]) == 0

@@ -19,7 +19,7 @@ class Epoch:
     """One line of the learning curves; losses are class-weighted means, accuracies fractions.
 
     The training figures are running values over the epoch's batches (dropout on), as in the report.
-    Of models that are trained together, each has its share of the epoch's `seconds`. The metrics on the
+    Of models that are trained together, each has its share of the epoch's `seconds` (wall clock) and `cpu_seconds`. The metrics on the
     test beats are those of the last epochs, where that was asked for; nothing is chosen by them.
     """
 
@@ -30,6 +30,8 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     seconds: float
+    # of the process, all threads together; None in histories from before it was counted
+    cpu_seconds: float | None = None
     test_mcc: float | None = None
     test_f1_macro: float | None = None
     test_f1_weighted: float | None = None

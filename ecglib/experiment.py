@@ -32,7 +32,7 @@ from ecglib.parameters import Parameters
 from ecglib.pictures import OWN_PICTURE
 from ecglib.progress import epoch_progress
 from ecglib.recipes import new_model, training_config
-from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, save_run, weights_digest
+from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, origin, save_run, weights_digest
 from ecglib.steps import Examples
 from ecglib.training import TRAINING_VERSION, Trained, predict, train_together
 
@@ -104,7 +104,7 @@ class Experiment:
     @cached_property
     def beats(self) -> Beats:
         """What the split uses of `table`, with its training and test sides."""
-        return arrange(self.table, self.split_kind)
+        return arrange(self.table, self.split_kind, self.parameters.test_fold)
 
     @cached_property
     def split(self) -> Split:
@@ -272,6 +272,7 @@ class Experiment:
             weights=weights,
             weights_digest=weights_digest(weights),
             predictions=Predictions(self.split.test, label, scores),
+            origin=origin(),
         )
 
     def _identity(self, name: ModelName) -> dict[str, object]:

@@ -61,6 +61,8 @@ class Parameters(BaseModel):
     synthetic_beats: PositiveInt = 4000
     # None: as the data set's users split it, see `ecglib.data.splits.default_split`
     split: SplitKind | None = None
+    # under split patient: which of the five folds of subjects tests, see `ecglib.data.splits.arrange`
+    test_fold: Annotated[int, Field(ge=1, le=5)] | None = None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
     design: Design = "report"

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from dataclasses import asdict, dataclass
+import subprocess
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file, save_file
 
+from ecglib import paths
 from ecglib.errors import EcglibError
 from ecglib.evaluation import Metrics
 from ecglib.files import replacing
@@ -65,6 +68,8 @@ class Run:
     weights_digest : str
         Of the weights, see `weights_digest`.
     predictions : Predictions
+    origin : dict of str to str
+        When and with what it was made, see `origin`; empty for runs from before that was written down.
     """
 
     identity: dict[str, Any]
@@ -77,6 +82,7 @@ class Run:
     weights: dict[str, torch.Tensor] | None
     weights_digest: str
     predictions: Predictions
+    origin: dict[str, str] = field(default_factory=dict)
 
 
 def identity_key(identity: dict[str, Any]) -> str:
@@ -94,6 +100,7 @@ def save_run(run: Run, folder: Path) -> None:
         "weights_sha256": run.weights_digest,
         "hardware": run.hardware,
         "software": f"torch {torch.__version__}, Python {platform.python_version()}",
+        "origin": run.origin,
         "metrics": asdict(run.metrics),
     }
     scores = run.predictions.scores
@@ -155,6 +162,7 @@ def load_run(folder: Path) -> Run | None:
                 label=label,
                 scores=predictions["scores"].combine_chunks().flatten().to_numpy().reshape(len(label), -1),
             ),
+            origin=summary.get("origin", {}),
         )
     except Exception as error:  # whatever is wrong with any of the four files, the remedy is the same
         reason = str(error).splitlines()[0]
@@ -173,6 +181,23 @@ def hardware() -> str:
         pass  # not Linux, or a processor without a model name
     threads = torch.get_num_threads()
     return f"{name}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def origin() -> dict[str, str]:
+    """When and with what a run is made: date, commit of the checkout, versions, threads."""
+    described = subprocess.run(
+        ["git", "-C", str(paths.home()), "describe", "--always", "--dirty", "--abbrev=12"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        # an archive without its history has none
+        "commit": described.stdout.strip() or "unknown",
+        "numpy": np.__version__,
+        "threads": str(torch.get_num_threads()),
+    }
 
 
 def weights_digest(weights: dict[str, torch.Tensor]) -> str:

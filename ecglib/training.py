@@ -163,7 +163,7 @@ def train_together(
     take_step = RecordedStep(step) if device.type == "cuda" else step
 
     while running := [one for one in state.progress if not one.is_over(config.epochs, config.patience)]:
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         number = len(running[0].history) + 1
         step.begin_epoch()
         with seeded(config.seed, number):
@@ -177,6 +177,7 @@ def train_together(
 
         weights_now = stack.state()
         seconds = (time.perf_counter() - started) / len(models)
+        cpu_seconds = (time.process_time() - cpu_started) / len(models)
         is_tested = test is not None and number > config.epochs - reported_epochs
         tested = _test(stack, test) if is_tested else [{}] * len(models)
         for index, one in enumerate(state.progress):
@@ -195,6 +196,7 @@ def train_together(
                     validation_loss=validation_losses[index],
                     validation_accuracy=validation_accuracies[index],
                     seconds=seconds,
+                    cpu_seconds=cpu_seconds,
                     **tested[index],
                 )
             )

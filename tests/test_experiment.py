@@ -227,7 +227,7 @@ def test_tested_epochs_are_kept_for_branches_and_fusions(trained, monkeypatch, t
 
 
 def test_tested_epochs_are_no_part_of_an_identity_without_them(trained):
-    assert list(trained.run("late").history)[-1] == "seconds"
+    assert list(trained.run("late").history)[-1] == "cpu_seconds"
     plain = new_experiment()._identity("cnn2d")
     assert "reported_epochs" not in plain and "reported_epochs" not in plain["training"]
     assert new_experiment(reported_epochs=2)._identity("cnn2d") == plain | {"reported_epochs": 2}

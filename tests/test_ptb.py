@@ -381,7 +381,10 @@ def test_real_records_are_used_or_named_with_their_diagnosis(real_folder, real_b
 
 
 def test_real_beats_are_beats(real_folder, real_beats):
-    assert (real_beats.sample % 8 == 0).all() and (real_beats.signal.max(axis=1) == 1).all()
+    assert (real_beats.sample % 8 == 0).all()
+    # a beat that fills its row may go on after it, and have its highest sample there
+    whole = real_beats.signal[:, -1] == 0
+    assert (real_beats.signal[whole].max(axis=1) == 1).all() and whole.mean() > 0.9
     for record in np.unique(real_beats.record):
         of_record = real_beats.take(real_beats.record == record)
         assert set(of_record.subject) == {record[: len("patient001")]}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
 from ecglib.data import mitbih
-from ecglib.data.splits import class_counts, class_weights, reduced_cap, split_beats
+from ecglib.data.splits import arrange, class_counts, class_weights, reduced_cap, split_beats
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
 from ecglib.errors import EcglibError
 
@@ -145,3 +145,15 @@ def test_real_reduced_counts(mitbih_beats):
 def test_real_whole_training_file(mitbih_beats):
     split = split_beats(mitbih_beats)
     assert (len(split.train), len(split.validation), len(split.test)) == (70043, 17511, 21892)
+
+
+def test_each_subject_is_tested_in_one_of_five_folds(make_beats):
+    subjects = np.array([f"s{number // 4}" for number in range(80)])
+    beats = make_beats(80, label=np.arange(80) // 40, subject=subjects)
+    tested = [set(part.subject[part.split == "test"]) for part in (arrange(beats, "patient", k) for k in range(1, 6))]
+    assert sum(map(len, tested)) == 20 and set.union(*tested) == set(subjects)
+
+
+def test_a_fold_is_refused_where_the_sides_are_fixed(make_beats):
+    with pytest.raises(EcglibError, match="test_fold: split 'kaggle' of .* has fixed sides"):
+        arrange(make_beats(), "kaggle", 1)

@@ -106,7 +106,7 @@ def default_split(dataset: str) -> SplitKind:
     return "fold" if dataset == "ptbxl" else "kaggle"
 
 
-def arrange(beats: Beats, kind: SplitKind) -> Beats:
+def arrange(beats: Beats, kind: SplitKind, test_fold: int | None = None) -> Beats:
     """The beats with their training and test sides as `kind` says.
 
     Parameters
@@ -118,13 +118,21 @@ def arrange(beats: Beats, kind: SplitKind) -> Beats:
         side: MIT-BIH by DS1 and DS2 of de Chazal et al., without the paced records, class Q and record
         201 (see `DE_CHAZAL_TRAIN`); any other table with a fifth of its subjects, chosen so that the
         classes keep their shares, on the test side.
+    test_fold : {1, 2, 3, 4, 5}, optional
+        Of the five folds of subjects, which one tests under "patient", for a table that is not MIT-BIH's; each
+        subject is in one of them, so that five trainings test everybody once. By default it is the fold whose
+        classes come nearest to a fifth.
 
     Raises
     ------
     EcglibError
-        The table has no folds, or does not know its subjects.
+        The table has no folds, or does not know its subjects; `test_fold` is given where no fold is chosen.
     """
     metadata = beats.metadata
+    if test_fold is not None and (kind != "patient" or metadata.dataset == "mitbih"):
+        raise EcglibError(
+            f"test_fold: split {kind!r} of {metadata.dataset} has fixed sides; leave it out, or take split 'patient'"
+        )
     if kind not in get_args(SplitKind):
         raise EcglibError(f"split: {kind!r} is none of {', '.join(get_args(SplitKind))}")
     if kind == "fold":
@@ -140,7 +148,7 @@ def arrange(beats: Beats, kind: SplitKind) -> Beats:
         )
     if metadata.dataset == "mitbih" and metadata.source == "physionet":
         return _de_chazal(beats)
-    test = _nearest_fold(beats.label, beats.subject, 1 - KAGGLE_TRAINING_SHARE, KAGGLE_SEED)
+    test = _fold_of_subjects(beats.label, beats.subject, 1 - KAGGLE_TRAINING_SHARE, KAGGLE_SEED, test_fold)
     return replace(beats, split=np.where(test, "test", "train"))
 
 
@@ -154,8 +162,13 @@ def _de_chazal(beats: Beats) -> Beats:
     return replace(arranged, metadata=beats.metadata.model_copy(update={"class_names": class_names[:-1]}))
 
 
-def _nearest_fold(label: np.ndarray, subject: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """A mask of about `share` of the rows: whole subjects, the classes in shares as near to `share` as can be."""
+def _fold_of_subjects(
+    label: np.ndarray, subject: np.ndarray, share: float, seed: int, number: int | None = None
+) -> np.ndarray:
+    """A mask of about `share` of the rows: whole subjects, stratified by class.
+
+    Of the folds it is the `number`-th, or the one whose classes' shares are nearest to `share`.
+    """
     # imported where it is used, here and below: it takes a second
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -167,11 +180,11 @@ def _nearest_fold(label: np.ndarray, subject: np.ndarray, share: float, seed: in
         return float(np.abs(found - share).sum())
 
     try:
-        nearest = min((rows for _, rows in folds.split(label, label, subject)), key=distance)
+        parts = [rows for _, rows in folds.split(label, label, subject)]
     except ValueError as error:
         raise EcglibError(f"cannot split {len(label)} beats by subject: {error}") from None
     mask = np.zeros(len(label), dtype=bool)
-    mask[nearest] = True
+    mask[min(parts, key=distance) if number is None else parts[number - 1]] = True
     return mask
 
 
@@ -221,7 +234,7 @@ def split_beats(
         if kind == "fold":
             validating = beats.fold[kept] == beats.fold.max() - 1
         elif kind == "patient":
-            validating = _nearest_fold(beats.label[kept], beats.subject[kept], validation_fraction, seed)
+            validating = _fold_of_subjects(beats.label[kept], beats.subject[kept], validation_fraction, seed)
         else:
             from sklearn.model_selection import train_test_split
 

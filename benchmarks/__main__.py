@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks import data_rows, growth, model_rows, repetition_rows, report_rows
+from benchmarks import data_rows, growth, model_rows, report_rows
 from benchmarks.measure import QUICK, Sizes, as_frame, as_text, conditions, load_beats, publish
-from ecglib.errors import EcglibError
+from ecglib.names import EcglibError
 
 MEASUREMENTS = {
     "pictures": model_rows.pictures,
@@ -19,7 +19,6 @@ MEASUREMENTS = {
     "fusion": model_rows.fusion,
     "training_step": model_rows.training_step,
     "inference": model_rows.inference,
-    "repetitions": repetition_rows.repetitions,
     "training_memory": report_rows.training_memory,
     "kaggle": data_rows.kaggle_csv,
     "raw_records": data_rows.raw_records,

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from ecglib.data.table import BEAT_LENGTH
-from ecglib.optimizers import Adamax, Noam
+from ecglib.training.optimizers import Adamax, Noam
 
 BATCH_SIZE = 16
 PICTURE_SIZE = 128

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import Row, Sizes, Target, added_memory, interleaved, interpreter, resample, seconds_of
-from ecglib import paths
-from ecglib.data import Beats, kaggle, mitbih
+from ecglib import files
+from ecglib.data import kaggle, mitbih
+from ecglib.data.table import Beats
 
 CSV_NAMES = ("mitbih_train.csv", "mitbih_test.csv")
 # as the Kaggle files: 87,554 of 109,446 rows
@@ -29,15 +30,15 @@ def kaggle_csv(beats: Beats, sizes: Sizes) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_csv(beats, sizes.csv_rows, folder)
-        files = [str(folder / file) for file in CSV_NAMES]
-        megabytes = sum(Path(file).stat().st_size for file in files) / 1e6
+        paths = [str(folder / file) for file in CSV_NAMES]
+        megabytes = sum(Path(file).stat().st_size for file in paths) / 1e6
         plain_s, ours_s = interleaved(
-            lambda: seconds_of(lambda: [pd.read_csv(file, header=None) for file in files]),
+            lambda: seconds_of(lambda: [pd.read_csv(file, header=None) for file in paths]),
             lambda: seconds_of(lambda: kaggle.build("mitbih", folder)),
             sizes.slow_repetitions,
         )
         plain_mib, ours_mib = interleaved(
-            lambda: added_memory("import pandas as pd", f"kept = [pd.read_csv(file, header=None) for file in {files}]"),
+            lambda: added_memory("import pandas as pd", f"kept = [pd.read_csv(file, header=None) for file in {paths}]"),
             lambda: added_memory("from ecglib.data import kaggle", f"kept = kaggle.build('mitbih', {name!r})"),
             sizes.slow_repetitions,
         )
@@ -59,14 +60,14 @@ def kaggle_csv(beats: Beats, sizes: Sizes) -> list[Row]:
 
 def raw_records(beats: Beats, sizes: Sizes) -> list[Row]:
     """The 48 MIT-BIH records to a beat table, against reading and checking their files; where they are at hand."""
-    folder = paths.raw_data()
+    folder = files.raw_data()
     if folder is None or not sizes.build_from_records:
         return []
-    files = [folder / "mitdb" / name for name in mitbih.published_sums()]
+    paths = [folder / "mitdb" / name for name in mitbih.published_sums()]
     with tempfile.TemporaryDirectory() as name:
         command = ["-m", "ecglib.cli", "data", "build", "mitbih", "--source", "physionet", "--out", f"{name}/b.parquet"]
         floor_s, ours_s = interleaved(
-            lambda: seconds_of(lambda: [hashlib.sha256(file.read_bytes()).digest() for file in files]),
+            lambda: seconds_of(lambda: [hashlib.sha256(file.read_bytes()).digest() for file in paths]),
             lambda: seconds_of(lambda: interpreter(*command)),
             sizes.slow_repetitions,
         )

@@ -18,10 +18,11 @@ from matplotlib.figure import Figure
 
 from benchmarks.measure import PEAK_MEMORY, interpreter, publish, resample
 from benchmarks.model_rows import branch_examples
-from ecglib import paths
-from ecglib.data import Beats, read_beats, split_beats, write_beats
-from ecglib.errors import EcglibError
-from ecglib.figures import BLUE, GREEN, VERMILION, new_figure, save_figure, style
+from ecglib import files
+from ecglib.data.splits import split_beats
+from ecglib.data.table import Beats, read_beats, write_beats
+from ecglib.figures.style import BLUE, GREEN, VERMILION, new_figure, save_figure, style
+from ecglib.names import EcglibError
 
 TRAINING_SIZES = (1_000, 3_000, 10_000)
 LARGEST_TRAINING = 100_000
@@ -44,7 +45,8 @@ import torch
 from benchmarks.growth import prepare
 from benchmarks.measure import resample
 from benchmarks.model_rows import train_epoch
-from ecglib.data import class_weights, read_beats
+from ecglib.data.splits import class_weights
+from ecglib.data.table import read_beats
 torch.set_num_threads({threads})
 few = read_beats({few!r})
 weights = class_weights(few.label, len(few.metadata.class_names))
@@ -136,7 +138,7 @@ def run(
             print(f"{TITLES[work]}, {count:,} beats: {taken}", flush=True)
     frame = pd.DataFrame(rows)
     publish(frame, first_line, "growth")
-    save_figure(draw(frame, first_line), paths.figures("benchmarks") / "growth")
+    save_figure(draw(frame, first_line), files.figures("benchmarks") / "growth")
     return frame
 
 

@@ -17,10 +17,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ecglib import paths
-from ecglib.data import Beats, beat_table, synthetic
-from ecglib.errors import EcglibError
+from ecglib import files
+from ecglib.data import synthetic
+from ecglib.data.sources import beat_table
+from ecglib.data.table import Beats
 from ecglib.files import replacing
+from ecglib.names import EcglibError
 from ecglib.runs import hardware
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -179,7 +181,7 @@ def added_memory(imports: str, work: str) -> float:
 
 def load_beats(quick: bool) -> Beats:
     """Real MIT-BIH beats where they are on the machine, invented ones elsewhere; a speed depends on neither."""
-    if not quick and (paths.raw_data() or (paths.tables() / "mitbih-physionet.parquet").is_file()):
+    if not quick and (files.raw_data() or (files.tables() / "mitbih-physionet.parquet").is_file()):
         return beat_table("mitbih", "physionet")
     return synthetic.build("mitbih", 400 if quick else 4000)
 
@@ -237,7 +239,7 @@ def as_text(frame: pd.DataFrame) -> str:
 
 def publish(frame: pd.DataFrame, first_line: str, name: str) -> list[Path]:
     """Write ``figures/benchmarks/<name>`` (.csv, .md); the first line says what it was measured on."""
-    folder = paths.figures("benchmarks")
+    folder = files.figures("benchmarks")
     texts = {
         folder / f"{name}.csv": f"# {first_line}\n{frame.to_csv(index=False)}",
         folder / f"{name}.md": f"{first_line}\n\n{as_text(frame)}\n",

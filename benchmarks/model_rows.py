@@ -17,14 +17,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import baseline
 from benchmarks.measure import Row, Sizes, Target, interleaved, resample, seconds_of
-from ecglib import spectrogram
-from ecglib.branches import beat_examples
-from ecglib.data import Beats, class_weights
-from ecglib.models import Hybrid
+from ecglib.data.splits import class_weights
+from ecglib.data.table import Beats
+from ecglib.designs import DESIGNS
+from ecglib.models.fusion import Hybrid
+from ecglib.models.pictures import colour_cells, enlarge
 from ecglib.names import ModelName
-from ecglib.optimizers import Adamax, Noam
-from ecglib.recipes import new_model
-from ecglib.training import Epoch, Examples, TrainingConfig, predict, train
+from ecglib.training.checkpoints import Epoch
+from ecglib.training.examples import Examples, beat_examples
+from ecglib.training.loop import predict, train
+from ecglib.training.optimizers import Adamax, Noam, TrainingConfig
 
 VALIDATION_SHARE = 0.2
 FUSION_OPTIMIZER = Adamax(rate=3e-4, weight_decay=0.01)
@@ -37,7 +39,7 @@ def pictures(beats: Beats, sizes: Sizes) -> list[Row]:
     one_by_one, batched = interleaved(
         lambda: seconds_of(lambda: [baseline.picture(beat) for beat in few]),
         # each batch is dropped before the next, as in training
-        lambda: seconds_of(lambda: [spectrogram.pictures(batch).shape for batch in batches]),
+        lambda: seconds_of(lambda: [enlarge(colour_cells(batch)).shape for batch in batches]),
         sizes.repetitions,
     )
     one_by_one, batched = one_by_one / len(few), batched / len(signal)
@@ -52,7 +54,7 @@ def cnn2d(beats: Beats, sizes: Sizes) -> list[Row]:
     weights = class_weights(beats.label, len(beats.metadata.class_names))
 
     def drawn_one_by_one(dataset: baseline.BeatDataset) -> None:
-        model = new_model("cnn2d", len(weights), seed=0)
+        model = DESIGNS["report"].new_model("cnn2d", len(weights), seed=0)
         baseline.train(model, *_loaders(dataset), Adamax(), weights, epochs=1)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +85,7 @@ def fusion(beats: Beats, sizes: Sizes) -> list[Row]:
 
     def branches_once() -> None:
         hybrid = new_hybrid(classes)
-        cells = spectrogram.colour_cells(signal)
+        cells = colour_cells(signal)
         outputs = branch_scores(hybrid, Examples((signal,), label), Examples((cells,), label, _enlarged))
         config = TrainingConfig(epochs=sizes.fusion_epochs, optimizer=FUSION_OPTIMIZER)
         history = train(hybrid.fusion, *_divide(outputs), config, weights).history
@@ -157,7 +159,7 @@ def inference(beats: Beats, sizes: Sizes) -> list[Row]:
     weights = class_weights(beats.label, len(beats.metadata.class_names))
     signal, label = resample(beats, sizes.inference_beats)
     examples = Examples((torch.from_numpy(signal),), torch.from_numpy(label))
-    model = new_model("cnn_transformer", len(weights), seed=0)
+    model = DESIGNS["report"].new_model("cnn_transformer", len(weights), seed=0)
     some = slice(16 * sizes.steps)
     trained, classified = interleaved(
         lambda: 16 / _step_seconds(signal[some], label[some], weights, 16),
@@ -210,12 +212,14 @@ def train_epoch(
     parts = _divide(examples) if validation is None else (examples, rows_of(examples, slice(validation)))
     optimizer = Adamax() if name == "cnn2d" else Noam()
     config = TrainingConfig(epochs=1, batch_size=batch_size, optimizer=optimizer)
-    return train(new_model(name, len(weights), seed=0), *parts, config, weights).history[0]
+    return train(DESIGNS["report"].new_model(name, len(weights), seed=0), *parts, config, weights).history[0]
 
 
 def new_hybrid(classes: int) -> Hybrid:
     """Two untrained branches and a late fusion."""
-    return Hybrid(*(new_model(name, classes, seed=0) for name in ("cnn_transformer", "cnn2d", "late")))
+    return Hybrid(
+        *(DESIGNS["report"].new_model(name, classes, seed=0) for name in ("cnn_transformer", "cnn2d", "late"))
+    )
 
 
 def branch_scores(hybrid: Hybrid, signal: Examples, picture: Examples) -> Examples:
@@ -227,7 +231,7 @@ def branch_scores(hybrid: Hybrid, signal: Examples, picture: Examples) -> Exampl
 
 def step_operations(signal: np.ndarray, label: np.ndarray, classes: int) -> int:
     """Floating-point operations of one forward and backward pass of the 1D model, counted by PyTorch."""
-    model = new_model("cnn_transformer", classes, seed=0).train()
+    model = DESIGNS["report"].new_model("cnn_transformer", classes, seed=0).train()
     with FlopCounterMode(display=False) as counter:
         F.cross_entropy(model(torch.from_numpy(signal))[0], torch.from_numpy(label)).backward()
     return counter.get_total_flops()
@@ -247,7 +251,7 @@ def _floor_seconds(operations: int, square: Tensor, products: int) -> float:
 
 
 def _enlarged(cells: Tensor) -> tuple[Tensor]:
-    return (spectrogram.enlarge(cells),)
+    return (enlarge(cells),)
 
 
 def _training_count(count: int) -> int:

@@ -16,13 +16,15 @@ from nbformat import NotebookNode
 
 from benchmarks.measure import CHECKOUT, PEAK_MEMORY, Row, Sizes, Target, interleaved, interpreter, seconds_of
 from benchmarks.model_rows import branch_examples, rows_of
-from ecglib import paths
-from ecglib.data import Beats, class_weights
+from ecglib import files
+from ecglib.data.splits import class_weights
+from ecglib.data.table import Beats
+from ecglib.designs import DESIGNS
 from ecglib.experiment import Experiment
 from ecglib.names import BRANCHES, MODEL_TITLES, ModelName
 from ecglib.parameters import load_parameters
-from ecglib.recipes import new_model, training_config
-from ecglib.training import train
+from ecglib.training.loop import train
+from ecglib.training.optimizers import training_config
 
 # the lightest one: it needs no trained model
 NOTEBOOK = "01_spectrograms"
@@ -44,6 +46,8 @@ SNAKEMAKE += ["--rerun-triggers", "mtime", "params", "input", "--rerun-incomplet
 _TRAINING = """
 import json
 from benchmarks.report_rows import train_some_steps
+from ecglib.designs import DESIGNS
+from ecglib.designs import DESIGNS
 imports = peak_memory()
 train_some_steps({name!r}, {synthetic_beats}, {steps}, {folder!r})
 print(json.dumps([value / 2**20 for value in (imports, peak_memory())]))
@@ -91,7 +95,7 @@ def train_some_steps(name: ModelName, synthetic_beats: int | None, steps: int, f
     weights = class_weights(beats.label[split.train], len(experiment.class_names))
     config = training_config(name, parameters, "mitbih", parameters.seed).model_copy(update={"epochs": 1})
     train(
-        new_model(name, len(weights), parameters.seed),
+        DESIGNS["report"].new_model(name, len(weights), parameters.seed),
         rows_of(training, slice(steps * config.batch_size)),
         rows_of(validation, slice(1024)),
         config,
@@ -170,7 +174,7 @@ def _tiny_checkout() -> Iterator[Path]:
     """A folder with the notebooks and one profile, so that the real one's figures and runs stay as they are."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        shutil.copytree(paths.notebooks(), home / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
+        shutil.copytree(files.notebooks(), home / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
         (home / "params").mkdir()
         (home / "params" / "tiny.yaml").write_text(TINY)
         yield home

@@ -1,14 +1,15 @@
-"""The command line: ``ecglib data build``, ``ecglib data export`` and ``ecglib run``."""
+"""The command line: ``ecglib data build``, ``ecglib run`` and ``ecglib readme``."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecglib.errors import EcglibError
+from ecglib.names import EcglibError
 
 if TYPE_CHECKING:
     from ecglib.data.table import Beats
@@ -48,23 +49,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.set_defaults(command=_build)
 
-    export = data.add_parser("export", help="write a beat table as one small file that NumPy alone can read")
-    export.add_argument("table", type=Path, metavar="FILE.parquet")
-    export.add_argument("--out", type=Path, metavar="FILE.npz", required=True)
-    export.set_defaults(command=_export)
-
     run = commands.add_parser("run", help="execute a notebook headless with papermill")
     run.add_argument("notebook", metavar="NOTEBOOK", help="a name or number of notebooks/, such as 02")
     run.add_argument("--profile", default="demo", help="a file of params/ (default: demo)")
     run.add_argument("--dataset", help="a data set of the profile (default: its first)")
     run.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="override")
+    run.add_argument(
+        "--retrain",
+        action="store_true",
+        help="where a finished run of other parameters or beats is in the way, keep it aside and train",
+    )
     run.set_defaults(command=_run)
+
+    readme = commands.add_parser("readme", help="copy the tables that README.md shows into it from their files")
+    readme.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is another one")
+    readme.set_defaults(command=_readme)
     return parser
 
 
 # The imports are local, so that --help and a mistyped option answer at once.
 def _build(options: argparse.Namespace) -> None:
-    from ecglib.data import build_beats, class_counts, write_beats
+    from ecglib.data.sources import build_beats
+    from ecglib.data.splits import class_counts
+    from ecglib.data.table import write_beats
 
     beats = build_beats(
         options.dataset,
@@ -95,23 +102,26 @@ def _origin(beats: Beats) -> str:
     return f"{len(set(beats.record)):,} records of {len(set(beats.subject)):,} subjects{skipped}"
 
 
-def _export(options: argparse.Namespace) -> None:
-    from ecglib.data import read_beats
-    from ecglib.data.compact import write_compact
-
-    beats = read_beats(options.table)
-    write_compact(beats, options.out)
-    print(f"wrote {options.out}: {len(beats):,} beats, {options.out.stat().st_size / 2**20:.1f} MiB")
-
-
 def _run(options: argparse.Namespace) -> None:
-    from ecglib.execution import run_notebook
+    from ecglib.notebooks import run_notebook
     from ecglib.parameters import load_parameters, parse_setting
 
     overrides = dict(parse_setting(text) for text in options.settings)
     parameters = load_parameters(options.profile, **overrides)
+    if options.retrain:
+        # the notebook's kernel is a process of its own
+        os.environ["ECGLIB_RETRAIN"] = "1"
     executed = run_notebook(options.notebook, parameters, options.dataset or parameters.datasets[0], overrides)
     print(f"wrote {executed}")
+
+
+def _readme(options: argparse.Namespace) -> None:
+    from ecglib.publish import refresh_readme
+
+    changed = refresh_readme(write=not options.check)
+    if options.check and changed:
+        raise EcglibError(f"README.md: {changed[0]} is another one than in its file; run 'ecglib readme'")
+    print(f"{len(changed)} tables of README.md copied again" if changed else "the tables of README.md are their files")
 
 
 def entry() -> None:

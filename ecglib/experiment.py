@@ -8,39 +8,40 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from itertools import groupby
-from typing import Literal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
-from ecglib import paths, spectrogram
-from ecglib.augmentation import AUGMENTATION_VERSION
-from ecglib.branches import BranchOutputs, beat_examples, evaluate_branches
-from ecglib.data.sources import Dataset, beat_table
-from ecglib.data.splits import Split, SplitKind, arrange, class_weights, default_split, split_beats
+from ecglib import files
+from ecglib.data.sources import beat_table
+from ecglib.data.splits import Split, arrange, class_weights, default_split, split_beats
 from ecglib.data.table import Beats
-from ecglib.errors import EcglibError
-from ecglib.evaluation import evaluate
-from ecglib.models import Hybrid
-from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, ModelName, Picture
+from ecglib.designs import DESIGNS, Design
+from ecglib.metrics import evaluate
+from ecglib.models.fusion import Hybrid
+from ecglib.models.pictures import SPECTROGRAM_VERSION
+from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName, Part, Picture, SplitKind
 from ecglib.parameters import Parameters
-from ecglib.pictures import OWN_PICTURE
-from ecglib.progress import epoch_progress
-from ecglib.recipes import new_model, training_config
-from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, origin, save_run, weights_digest
-from ecglib.steps import Examples
-from ecglib.training import TRAINING_VERSION, Trained, predict, train_together
-
-Part = Literal["train", "validation", "test"]
+from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, origin, save_run, set_aside, weights_digest
+from ecglib.training.branches import BranchOutputs, evaluate_branches
+from ecglib.training.examples import AUGMENTATION_VERSION, Examples, beat_examples
+from ecglib.training.loop import TRAINING_VERSION, Trained, predict, train
+from ecglib.training.optimizers import training_config
+from ecglib.training.progress import epoch_progress
 
 
 class Experiment:
-    """The report's models on one data set.
+    """The papers' models on one data set.
 
     Parameters
     ----------
@@ -67,34 +68,18 @@ class Experiment:
         if parameters.threads is not None:
             torch.set_num_threads(parameters.threads)
         # where this data set's runs lie; settled now, so that a profile may be edited while they are made
-        self.folder = paths.runs(parameters.label) / dataset
+        self.folder = files.runs(parameters.label) / dataset
         if repetition:
             self.folder /= f"repetition-{repetition}"
         self._runs: dict[ModelName, Run] = {}
         self._outputs: dict[Part, BranchOutputs] = {}
 
+    # -- beats ----------------------------------------------------------------------------------------------
+
     @property
     def split_kind(self) -> SplitKind:
         """How training and test beats are kept apart."""
         return self.parameters.split or default_split(self.dataset)
-
-    def split_by(self, kind: SplitKind) -> Experiment:
-        """This experiment under another split; itself where `kind` is its own."""
-        if kind == self.split_kind:
-            return self
-        usual = kind == default_split(self.dataset)
-        parameters = self.parameters.model_copy(update={"split": None if usual else kind})
-        other = Experiment(parameters, self.dataset, self.repetition)
-        other.__dict__["table"] = self.table
-        return other
-
-    @cached_property
-    def repetitions(self) -> tuple[Experiment, ...]:
-        """This experiment and its repetitions under other seeds, as many as the parameters say."""
-        others = [Experiment(self.parameters, self.dataset, r) for r in range(1, self.parameters.repetitions)]
-        for other in others:
-            other.__dict__ |= {"table": self.table, "beats": self.beats, "split": self.split}
-        return (self, *others)
 
     @cached_property
     def table(self) -> Beats:
@@ -113,50 +98,88 @@ class Experiment:
         return split_beats(self.beats, chosen.training_set, chosen.validation_fraction, chosen.seed, self.split_kind)
 
     @property
-    def seed(self) -> int:
-        """Of initial weights, order and dropout; the split's is the parameters' own."""
-        return self.parameters.seed + self.repetition
-
-    @property
     def class_names(self) -> tuple[str, ...]:
         """The data set's classes in label order."""
         return self.beats.metadata.class_names
 
+    def class_weights(self, name: ModelName) -> np.ndarray:
+        """The classes' weights in a model's loss, shape (K,); ones where it has none."""
+        if self.parameters.class_weighting == "none" or (name == "late" and not self.design.late_class_weights):
+            return np.ones(len(self.class_names))
+        return class_weights(self.beats.label[self.split.train], len(self.class_names))
+
+    # -- the same beats under other parameters --------------------------------------------------------------
+
+    def changed(self, repetition: int = 0, **parameters: Any) -> Experiment:
+        """Another experiment on the same beats, some of its parameters changed; nothing is read or split twice."""
+        other = Experiment(self.parameters.model_copy(update=parameters), self.dataset, repetition)
+        data = ("source", "synthetic_beats", "seed")
+        sides = (*data, "split", "test_fold")
+        shared = {"table": data, "beats": sides, "split": (*sides, "training_set", "validation_fraction")}
+        for name, hangs_on in shared.items():
+            if not parameters.keys() & set(hangs_on):
+                other.__dict__[name] = getattr(self, name)
+        return other
+
+    def split_by(self, kind: SplitKind) -> Experiment:
+        """This experiment under another split; itself where `kind` is its own."""
+        if kind == self.split_kind:
+            return self
+        return self.changed(self.repetition, split=None if kind == default_split(self.dataset) else kind)
+
+    @cached_property
+    def repetitions(self) -> tuple[Experiment, ...]:
+        """This experiment and its repetitions under other seeds, as many as the parameters say."""
+        return (self, *(self.changed(number) for number in range(1, self.parameters.repetitions)))
+
+    def take_branches(self, other: Experiment) -> None:
+        """Take over the branches that are the same in `other`, where they would be trained a second time."""
+        for one, its in zip(self.repetitions, other.repetitions, strict=True):
+            for name in BRANCHES:
+                if one._identity(name) == its._identity(name):
+                    one._runs[name] = its.run(name)
+
+    # -- models and runs ------------------------------------------------------------------------------------
+
+    @property
+    def design(self) -> Design:
+        """The networks and the picture that the parameters name."""
+        return DESIGNS[self.parameters.design]
+
     @property
     def picture(self) -> Picture:
         """What the 2D branch sees."""
-        return self.parameters.picture or OWN_PICTURE[self.parameters.design]
+        return self.parameters.picture or self.design.picture
+
+    @property
+    def seed(self) -> int:
+        """Of initial weights, order and dropout; the split's is the parameters' own."""
+        return self.parameters.seed + self.repetition
 
     def run(self, name: ModelName) -> Run:
         """The run of one model: loaded if it is there, else trained and saved.
 
-        Parameters
-        ----------
-        name : {"cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"}
-            A fusion trains its branches first where they are not there yet.
+        A fusion trains its branches first where they are not there yet. While another process trains the same run,
+        this one waits, and takes what the other one leaves.
+
+        Raises
+        ------
+        EcglibError
+            A finished run of other parameters or beats lies where this one belongs, and the environment variable
+            ``ECGLIB_RETRAIN`` is not set; with it the old run is kept aside.
         """
         if not self.has(name):
-            self._train([self], name)
+            if name in FUSIONS:
+                for branch in BRANCHES:
+                    self.run(branch)
+            with _alone(self.folder / name):
+                if not self.has(name):
+                    self._make_room(name)
+                    self._train(name)
         return self._runs[name]
 
-    def runs(self, name: ModelName, together: bool | None = None) -> list[Run]:
-        """The runs of one model in all repetitions, this one's first.
-
-        Parameters
-        ----------
-        name : str
-            As for `run`.
-        together : bool, optional
-            Whether the repetitions of a branch that are not there yet are trained in the same steps (see
-            `ecglib.training.train_together`). By default they are on a graphics processor, where that
-            costs hardly more than one; a CPU gains nothing by it.
-        """
-        if self.device.type == "cuda" if together is None else together:
-            missing = [one for one in self.repetitions if not one.has(name)]
-            # a run that is there splits the rest, since seeds that are trained together follow one another
-            for _, group in groupby(missing, key=lambda one: one.repetition - missing.index(one)):
-                if name in BRANCHES:
-                    self._train(list(group), name)
+    def runs(self, name: ModelName) -> list[Run]:
+        """The runs of one model in all repetitions, this one's first."""
         return [one.run(name) for one in self.repetitions]
 
     def has(self, name: ModelName) -> bool:
@@ -172,16 +195,9 @@ class Experiment:
                 self._runs[name] = run
         return name in self._runs
 
-    def class_weights(self, name: ModelName) -> np.ndarray:
-        """The classes' weights in a model's loss, shape (K,); ones where it has none."""
-        # the original's late fusion has none
-        if self.parameters.class_weighting == "none" or (name == "late" and self.parameters.design == "original"):
-            return np.ones(len(self.class_names))
-        return class_weights(self.beats.label[self.split.train], len(self.class_names))
-
     def untrained(self, name: ModelName) -> nn.Module:
         """The model of the parameters' design as training finds it."""
-        return new_model(name, len(self.class_names), self.seed, self.parameters.design, self.parameters.slips)
+        return self.design.new_model(name, len(self.class_names), self.seed, self.parameters.slips)
 
     def model(self, name: ModelName) -> nn.Module:
         """The trained model in evaluation mode; for a fusion the `Hybrid` of both branches and it."""
@@ -194,58 +210,46 @@ class Experiment:
         """Scores of the trained model on the validation beats, shape (V, K); a run keeps those of the test beats."""
         return predict(self._loaded(name).to(self.device), self._examples(name, "validation"))[0].cpu().numpy()
 
-    def take_branches(self, other: Experiment) -> None:
-        """Take over the branches that are the same in `other`, where they would be trained a second time."""
-        for one, its in zip(self.repetitions, other.repetitions, strict=True):
-            for name in BRANCHES:
-                if one._identity(name) == its._identity(name):
-                    one._runs[name] = its.run(name)
+    # -- training -------------------------------------------------------------------------------------------
 
-    def _loaded(self, name: ModelName) -> nn.Module:
-        """What training changes, with the weights that it left."""
-        module = self._trained_module(name)
-        weights = self.run(name).weights
-        if weights is None:
-            raise EcglibError(f"{self.folder / name}: results without weights; delete the folder to train it again")
-        module.load_state_dict(weights)
-        return module
+    def _make_room(self, name: ModelName) -> None:
+        """Refuse to train over a finished run, or keep it aside where that is asked for."""
+        folder = self.folder / name
+        old = load_run(folder)
+        if old is None:
+            return
+        if not os.environ.get("ECGLIB_RETRAIN"):
+            new = self._identity(name)
+            differs = [key for key in sorted(old.identity.keys() | new.keys()) if old.identity.get(key) != new.get(key)]
+            raise EcglibError(
+                f"{folder}: holds a finished run that differs in {', '.join(differs)}; "
+                "--retrain trains anew and keeps the old one aside"
+            )
+        print(f"{folder}: the finished run is kept as {set_aside(folder).name}", flush=True)
 
-    def _trained_module(self, name: ModelName) -> nn.Module:
-        """What training changes: the model itself, or the whole hybrid where the branches are not at rest."""
-        module = self.untrained(name)
-        return self._hybrid(module, True) if self._branches_change(name) else module
-
-    def _hybrid(self, fusion: nn.Module, branches_in_training_mode: bool = False) -> Hybrid:
-        return Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), fusion, branches_in_training_mode)
-
-    def _branches_change(self, name: ModelName) -> bool:
-        return name in FUSIONS and "branches_in_training_mode" in self.parameters.slips
-
-    def _train(self, repetitions: list[Experiment], name: ModelName) -> None:
-        """Train and save one model in these repetitions, which follow one another, in the same steps."""
-        first = repetitions[0]
-        config = training_config(name, self.parameters, self.dataset, first.seed)
-        identities = [one._identity(name) for one in repetitions]
-        models = [one._trained_module(name) for one in repetitions]
+    def _train(self, name: ModelName) -> None:
+        """Train, test and save one model."""
+        config = training_config(name, self.parameters, self.dataset, self.seed)
+        identity, model = self._identity(name), self._trained_module(name)
         started = time.perf_counter()
-        varied = self.parameters.augmentation and name in BRANCHES
-        training, validation = first._examples(name, "train", varied), first._examples(name, "validation")
+        augmented = self.parameters.augmentation and name in BRANCHES
+        training, validation = self._examples(name, "train", augmented), self._examples(name, "validation")
         preparing_s = time.perf_counter() - started
         if name in FUSIONS and not self._branches_change(name):
             # the outputs may come from a file by now; what counts is what it took to compute them
-            preparing_s = sum(first._branch_outputs(part).seconds for part in ("train", "validation"))
-        weights = self.class_weights(name)
+            preparing_s = sum(self._branch_outputs(part).seconds for part in ("train", "validation"))
         options = {}
         if self.parameters.reported_epochs is not None:
-            options = {"test": first._examples(name, "test"), "reported_epochs": self.parameters.reported_epochs}
-        key = identity_key(identities[0]) + (f"-{len(models)}" if len(models) > 1 else "")
-        checkpoint = first.folder / name / f"checkpoint-{key}.npz"
-        with epoch_progress(f"{MODEL_TITLES[name]}, {self.dataset}", config.epochs) as on_epoch:
-            trained = train_together(models, training, validation, config, weights, checkpoint, on_epoch, **options)
-        for one, identity, model, outcome in zip(repetitions, identities, models, trained, strict=True):
-            one._runs[name] = one._test(name, identity, model, outcome, preparing_s / len(models))
-            save_run(one._runs[name], one.folder / name)
-        for outdated in (first.folder / name).glob("checkpoint-*.npz"):
+            options = {"test": self._examples(name, "test"), "reported_epochs": self.parameters.reported_epochs}
+        checkpoint = self.folder / name / f"checkpoint-{identity_key(identity)}.pt"
+        title = f"{self.parameters.label} ({self.dataset}), seed {self.seed}, {self.design.model_title(name)}"
+        with epoch_progress(title, config.epochs) as on_epoch:
+            trained = train(
+                model, training, validation, config, self.class_weights(name), checkpoint, on_epoch, **options
+            )
+        self._runs[name] = self._test(name, identity, model, trained, preparing_s)
+        save_run(self._runs[name], self.folder / name)
+        for outdated in (self.folder / name).glob("checkpoint-*.pt"):
             outdated.unlink()
 
     def _test(
@@ -275,18 +279,39 @@ class Experiment:
             origin=origin(),
         )
 
+    def _loaded(self, name: ModelName) -> nn.Module:
+        """What training changes, with the weights that it left."""
+        module = self._trained_module(name)
+        weights = self.run(name).weights
+        if weights is None:
+            raise EcglibError(f"{self.folder / name}: results without weights; delete the folder to train it again")
+        module.load_state_dict(weights)
+        return module
+
+    def _trained_module(self, name: ModelName) -> nn.Module:
+        """What training changes: the model itself, or the whole hybrid where the branches are not at rest."""
+        module = self.untrained(name)
+        return self._hybrid(module, True) if self._branches_change(name) else module
+
+    def _hybrid(self, fusion: nn.Module, branches_in_training_mode: bool = False) -> Hybrid:
+        return Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), fusion, branches_in_training_mode)
+
+    def _branches_change(self, name: ModelName) -> bool:
+        return name in FUSIONS and "branches_in_training_mode" in self.parameters.slips
+
     def _identity(self, name: ModelName) -> dict[str, object]:
-        """Everything that a run's result depends on, as JSON types."""
+        """Everything that a run's result depends on, as JSON types; of a fusion, its branches must be there."""
         chosen = self.parameters
-        training = training_config(name, chosen, self.dataset, self.seed)
         identity = {
             "model": name,
-            "config": self.untrained(name).config.model_dump(mode="json"),
-            "training": training.model_dump(mode="json", exclude_none=True),
+            "config": self.design.config(name, len(self.class_names), chosen.slips).model_dump(mode="json"),
+            "training": training_config(name, chosen, self.dataset, self.seed).model_dump(
+                mode="json", exclude_none=True
+            ),
             "training_set": chosen.training_set,
             "validation_fraction": chosen.validation_fraction,
             "split_seed": chosen.seed,
-            "beats": self.beats.digest(),
+            "beats": self.beats.digest,
             "training_version": TRAINING_VERSION,
         }
         if self.split_kind != "kaggle":
@@ -300,33 +325,31 @@ class Experiment:
             # the weights do not hang on it, but the history has more columns
             identity["reported_epochs"] = chosen.reported_epochs
         if name == "cnn2d" and self.picture in ("colour", "bordered"):
-            identity["spectrogram_version"] = spectrogram.SPECTROGRAM_VERSION
-        if name == "cnn2d" and self.picture != OWN_PICTURE[chosen.design]:
+            identity["spectrogram_version"] = SPECTROGRAM_VERSION
+        if name == "cnn2d" and self.picture != self.design.picture:
             identity["picture"] = self.picture
         if name in FUSIONS:
-            identity["branches"] = self._branch_digests()
+            identity["branches"] = {branch: self._runs[branch].weights_digest for branch in BRANCHES}
         if self._branches_change(name):
             identity["branches_in_training_mode"] = True
         # as it reads back from run.json, with lists for tuples
         return json.loads(json.dumps(identity))
-
-    def _branch_digests(self) -> dict[str, str]:
-        return {branch: self.run(branch).weights_digest for branch in BRANCHES}
 
     def _beats_of(self, part: Part) -> tuple[Tensor, Tensor]:
         """Signals and labels of one part of the beats, on the device."""
         rows = getattr(self.split, part)
         return tuple(torch.from_numpy(values[rows]).to(self.device) for values in (self.beats.signal, self.beats.label))
 
-    def _examples(self, name: ModelName, part: Part, varied: bool = False) -> Examples:
+    def _examples(self, name: ModelName, part: Part, augmented: bool = False) -> Examples:
         if name in FUSIONS and not self._branches_change(name):
             return self._branch_outputs(part).examples(name, self._beats_of(part)[1])
-        return beat_examples(name, *self._beats_of(part), self.picture, varied)
+        return beat_examples(name, *self._beats_of(part), self.picture, augmented)
 
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         """Both trained branches on one part of the beats, evaluated once and kept in a file."""
         if part not in self._outputs:
-            path = self.folder / f"branch_outputs-{part}-{identity_key(self._branch_digests())}.safetensors"
+            digests = {branch: self.run(branch).weights_digest for branch in BRANCHES}
+            path = self.folder / f"branch_outputs-{part}-{identity_key(digests)}.safetensors"
             if not path.is_file():
                 models = {name: self.model(name) for name in BRANCHES}
                 outputs = evaluate_branches(models, *self._beats_of(part), self.picture)
@@ -337,3 +360,19 @@ class Experiment:
                 del outputs
             self._outputs[part] = BranchOutputs.load(path, self.device)
         return self._outputs[part]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's folder; where another process holds it, say so and wait."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{folder}: another process trains it; waiting for it to end", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,15 +1,33 @@
-"""The report's five models by name (late fusion, and intermediate fusion three ways), and their figures' numbers."""
+"""The vocabulary: what data sets, splits, models, designs and metrics are called, and the one error of users."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from ecglib.data.sources import Dataset
+# -- data ---------------------------------------------------------------------------------------------------
+Dataset = Literal["mitbih", "ptb", "ptbxl"]
+Source = Literal["physionet", "kaggle", "synthetic"]
+TrainingSet = Literal["all", "half_second_largest", "half_largest"]
+SplitKind = Literal["kaggle", "patient", "fold"]
+Detector = Literal["neurokit", "threshold"]
+Part = Literal["train", "validation", "test"]
+# the classes of ANSI/AAMI EC57, and PTB's two
+CLASS_TITLES = {
+    "N": "normal and bundle branch block (N)",
+    "S": "supraventricular premature (S)",
+    "V": "ventricular premature (V)",
+    "F": "fusion of ventricular and normal (F)",
+    "Q": "paced or unclassifiable (Q)",
+    "normal": "healthy control",
+    "abnormal": "myocardial infarction",
+}
 
+# -- models -------------------------------------------------------------------------------------------------
 ModelName = Literal["cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"]
 BRANCHES: tuple[ModelName, ...] = ("cnn_transformer", "cnn2d")
 INTERMEDIATE: tuple[ModelName, ...] = ("concat", "sum", "weighted_sum")
 FUSIONS: tuple[ModelName, ...] = ("late", *INTERMEDIATE)
+# as the papers call them; a design whose networks are others has titles of its own, see `ecglib.designs`
 MODEL_TITLES: dict[ModelName, str] = {
     "cnn_transformer": "1D CNN-Transformer",
     "cnn2d": "2D CNN",
@@ -18,27 +36,36 @@ MODEL_TITLES: dict[ModelName, str] = {
     "sum": "Hybrid, sum",
     "weighted_sum": "Hybrid, weighted sum",
 }
+# of the papers' two experiments: Tables III to V, and VI to VIII
+EXPERIMENT_1: tuple[ModelName, ...] = ("cnn_transformer", "cnn2d", "late")
+EXPERIMENT_2: tuple[ModelName, ...] = ("concat", "sum", "weighted_sum", "late")
 # what the report says, what the original authors' released code does, or what reaches most with the same two inputs
-Design = Literal["report", "original", "best"]
-# what the 2D branch is shown of a beat, see `ecglib.pictures`
+DesignName = Literal["report", "original", "best"]
+# what the 2D branch is shown of a beat, see `ecglib.models.pictures`
 Picture = Literal["colour", "bordered", "real_part", "magnitude", "log_magnitude"]
-# what goes wrong in one of the papers' programs, to be switched on and measured, see `ecglib.ledger`
+# what goes wrong in one of the papers' programs, to be switched on and measured, see `ecglib.results.ledger`
 Slip = Literal["zero_class_token", "untrained_layers", "fast_norm", "branches_in_training_mode"]
+
+# -- results ------------------------------------------------------------------------------------------------
+METRIC_TITLES = {"mcc": "MCC", "f1_macro": "macro F1", "f1_weighted": "weighted F1", "accuracy": "accuracy"}
+HEADLINE_METRICS = tuple(METRIC_TITLES)
 # learning curves in the report, by model and data set; PTB-XL stands where PTB does
-_FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
-    ("cnn_transformer", "ptb"): 3,
-    ("cnn_transformer", "mitbih"): 4,
-    ("cnn2d", "ptb"): 5,
-    ("cnn2d", "mitbih"): 6,
-    ("late", "ptb"): 7,
-    ("late", "mitbih"): 8,
-    ("concat", "ptb"): 9,
-    ("sum", "ptb"): 10,
-    ("weighted_sum", "ptb"): 11,
-    ("concat", "mitbih"): 12,
-    ("sum", "mitbih"): 13,
-    ("weighted_sum", "mitbih"): 14,
+FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
+    (model, dataset): numbers[0] if dataset == "mitbih" else numbers[1]
+    for model, numbers in {
+        "cnn_transformer": (4, 3),
+        "cnn2d": (6, 5),
+        "late": (8, 7),
+        "concat": (12, 9),
+        "sum": (13, 10),
+        "weighted_sum": (14, 11),
+    }.items()
+    for dataset in ("mitbih", "ptb", "ptbxl")
 }
-FIGURE_NUMBERS = _FIGURE_NUMBERS | {
-    (model, "ptbxl"): number for (model, dataset), number in _FIGURE_NUMBERS.items() if dataset == "ptb"
-}
+
+
+class EcglibError(ValueError):
+    """Input that cannot be used, told in one line: what is wrong, where, what to do.
+
+    The command line prints the message alone and exits with status 1.
+    """

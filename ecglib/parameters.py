@@ -12,11 +12,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
-from ecglib import paths
-from ecglib.data.sources import Dataset, Source
-from ecglib.data.splits import SplitKind, TrainingSet
-from ecglib.errors import EcglibError
-from ecglib.names import Design, Picture, Slip
+from ecglib import files
+from ecglib.names import Dataset, DesignName, EcglibError, Picture, Slip, Source, SplitKind, TrainingSet
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -65,12 +62,12 @@ class Parameters(BaseModel):
     test_fold: Annotated[int, Field(ge=1, le=5)] | None = None
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
-    design: Design = "report"
+    design: DesignName = "report"
     # None: the design's own
     picture: Picture | None = None
-    # whether training beats are varied a little each time they are shown, see `ecglib.augmentation`
+    # whether training beats are varied a little each time they are shown, see `ecglib.training.examples.augment`
     augmentation: bool = False
-    # how strongly the branches' training beats are mixed with each other, see `ecglib.steps.Step`; 0: not at all
+    # how strongly the branches' training beats are mixed with each other, see `ecglib.training.steps.Step`; 0: not
     mixup: NonNegativeFloat = 0.0
     slips: Annotated[tuple[Slip, ...], AfterValidator(_once)] = ()
     # trainings of each model under seeds that count up from `seed`; the split stays
@@ -159,7 +156,7 @@ def load_parameters(profile: str, **overrides: Any) -> Parameters:
 
 def profile_names() -> list[str]:
     """The profiles of ``params/``, sorted."""
-    return sorted(path.stem for path in paths.params().glob("*.yaml"))
+    return sorted(path.stem for path in files.params().glob("*.yaml"))
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -188,7 +185,7 @@ def _must_exist(profile: str, where: str = "") -> None:
 def _read_profile(profile: str) -> dict[str, Any]:
     """The checked values of a profile's file, as JSON types."""
     _must_exist(profile)
-    path = paths.params() / f"{profile}.yaml"
+    path = files.params() / f"{profile}.yaml"
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except yaml.YAMLError as error:

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file, save_file
 
-from ecglib import paths
-from ecglib.errors import EcglibError
-from ecglib.evaluation import Metrics
+from ecglib import files
 from ecglib.files import replacing
+from ecglib.metrics import Metrics
+from ecglib.names import EcglibError
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Run:
     metrics : Metrics
         On the test set.
     history : DataFrame
-        One row an epoch, see `ecglib.training.Epoch`.
+        One row an epoch, see `ecglib.training.checkpoints.Epoch`.
     weights : dict of str to Tensor, or None
         Of the best epoch; None where a run's results are kept without them.
     weights_digest : str
@@ -169,6 +169,14 @@ def load_run(folder: Path) -> Run | None:
         raise EcglibError(f"{folder}: damaged run ({reason}); delete the folder to train it again") from None
 
 
+def set_aside(folder: Path) -> Path:
+    """Rename a run's folder, so that another run can take its place; the new path is returned."""
+    number = 1
+    while (kept := folder.with_name(f"{folder.name}.kept-{number}")).exists():
+        number += 1
+    return folder.rename(kept)
+
+
 def hardware() -> str:
     """The processor's name and the threads in use, or the GPU's name."""
     if torch.cuda.is_available():
@@ -186,7 +194,7 @@ def hardware() -> str:
 def origin() -> dict[str, str]:
     """When and with what a run is made: date, commit of the checkout, versions, threads."""
     described = subprocess.run(
-        ["git", "-C", str(paths.home()), "describe", "--always", "--dirty", "--abbrev=12"],
+        ["git", "-C", str(files.home()), "describe", "--always", "--dirty", "--abbrev=12"],
         capture_output=True,
         text=True,
         check=False,

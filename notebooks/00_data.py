@@ -1,5 +1,7 @@
 # ---
 # jupyter:
+#   ecglib:
+#     makes: [fig02_class_distribution, fig00_beats, fig00_patients]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -21,13 +23,13 @@
 # look like, and what to know before trusting a number that comes out of them.
 
 # %%
-from ecglib.data import class_weights
+from ecglib.data.splits import class_weights
 from ecglib.experiment import Experiment
-from ecglib.outputs import publish_figure
+from ecglib.figures.beats import beats_by_class, class_distribution, sides_figure
 from ecglib.parameters import load_parameters
-from ecglib.patients import shared_sentence, sides_figure, sides_of_both_splits
-from ecglib.plots import beats_by_class, class_distribution
-from ecglib.tables import class_count_table
+from ecglib.publish import publish_figure
+from ecglib.results.by_patient import shared_sentence, sides_of_both_splits
+from ecglib.results.tables import class_count_table
 
 # %% [markdown]
 # Change a value here and run the notebook again. Results of changed parameters go to a folder of their

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   ecglib:
+#     makes: [fig01_spectrogram, fig00_pictures]
+#     unless: {design: [original, best]}
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -25,12 +28,11 @@ import numpy as np
 import torch
 from scipy.signal import spectrogram as scipy_spectrogram
 
-from ecglib import spectrogram
 from ecglib.experiment import Experiment
-from ecglib.outputs import publish_figure
+from ecglib.figures.beats import picture_grid, spectrogram_panels
+from ecglib.models.pictures import PICTURES, colour_cells, decibels, enlarge, frequencies, segment_times
 from ecglib.parameters import load_parameters
-from ecglib.pictures import PICTURE_TITLES, kept_and_prepare
-from ecglib.plots import picture_grid, spectrogram_panels
+from ecglib.publish import publish_figure
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -44,16 +46,16 @@ first_of_class = [
     int(np.flatnonzero(experiment.beats.label == label)[0]) for label in range(len(experiment.class_names))
 ]
 signal = torch.tensor(experiment.beats.signal[first_of_class])  # (K, 187)
-decibels = spectrogram.decibels(signal)  # (K, 17, 6)
-pictures = spectrogram.pictures(signal)  # (K, 3, 128, 128)
-print("beats", tuple(signal.shape), "-> dB", tuple(decibels.shape), "-> pictures", tuple(pictures.shape))
+levels = decibels(signal)  # (K, 17, 6)
+pictures = enlarge(colour_cells(signal))  # (K, 3, 128, 128)
+print("beats", tuple(signal.shape), "-> dB", tuple(levels.shape), "-> pictures", tuple(pictures.shape))
 
 # %% [markdown]
 # The dB values are those of `scipy.signal.spectrogram`:
 
 # %%
 _, _, power = scipy_spectrogram(signal.double().numpy(), fs=125, window="blackman", nperseg=32, noverlap=4)
-difference = np.abs(10 * np.log10(power + 1e-10) - decibels.numpy()).max()
+difference = np.abs(10 * np.log10(power + 1e-10) - levels.numpy()).max()
 print("largest difference from SciPy below 1e-5 dB:", bool(difference < 1e-5))
 
 # %% [markdown]
@@ -67,9 +69,9 @@ print("largest difference from SciPy below 1e-5 dB:", bool(difference < 1e-5))
 rate_hz = experiment.beats.metadata.rate_hz
 figure = spectrogram_panels(
     signal[0].numpy(),
-    spectrogram.frequencies(rate_hz),
-    spectrogram.segment_times(rate_hz),
-    decibels[0].numpy(),
+    frequencies(rate_hz),
+    segment_times(rate_hz),
+    levels[0].numpy(),
     pictures[0].numpy(),
     rate_hz=rate_hz,
     title=f"A beat of class {experiment.class_names[0]}, {dataset}",
@@ -89,10 +91,7 @@ publish_figure(figure, experiment, 1, "spectrogram")
 # the upper. Where a beat has ended, zeros follow.
 
 # %%
-seen = {}
-for picture, title in PICTURE_TITLES.items():
-    kept, prepare = kept_and_prepare(picture, signal)
-    seen[title] = prepare(kept).numpy()
+print("this profile's:", PICTURES[experiment.picture].title)
+seen = {rule.title: rule.draw(rule.keep(signal)).numpy() for rule in PICTURES.values()}
 figure = picture_grid(seen, experiment.class_names, title=f"What the 2D branch sees, {dataset}")
 publish_figure(figure, experiment, 0, "pictures")
-print("here:", PICTURE_TITLES[experiment.picture])

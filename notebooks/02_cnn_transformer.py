@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   ecglib:
+#     makes: [fig00_cnn_transformer_confusion, fig15_hybrid_pipeline, fig16_cnn_transformer_layers]
+#     curves: [cnn_transformer]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -27,15 +30,16 @@
 import numpy as np
 import torch
 
-from ecglib.architecture import draw_hybrid, draw_layers
-from ecglib.epochs import run_curves
 from ecglib.experiment import Experiment
+from ecglib.figures.architecture import draw_hybrid, draw_layers
+from ecglib.figures.curves import learning_curves
+from ecglib.figures.results import confusion_figure
+from ecglib.models.tracing import layer_table
 from ecglib.names import FIGURE_NUMBERS
-from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
-from ecglib.plots import confusion_matrix
-from ecglib.tables import class_metric_table, metric_summary
-from ecglib.tracing import layer_table
+from ecglib.publish import publish_figure
+from ecglib.results.epochs import curve
+from ecglib.results.tables import class_metric_table, metric_summary
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -87,7 +91,7 @@ run = experiment.run("cnn_transformer")
 print(f"weights of epoch {run.best_epoch} of {len(run.history)}; trained {run.train_s:.1f} s on {run.hardware}")
 
 # %% tags=["nbval-ignore-output"]
-figure = run_curves(experiment, "cnn_transformer", f"1D CNN-Transformer, {dataset}")
+figure = learning_curves(curve(experiment, "cnn_transformer"), f"1D CNN-Transformer, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["cnn_transformer", dataset], "cnn_transformer_learning_curves")
 
 # %% [markdown]
@@ -104,7 +108,7 @@ metric_summary(run.metrics)
 class_metric_table(run.metrics, experiment.class_names)
 
 # %% tags=["nbval-ignore-output"]
-figure = confusion_matrix(
+figure = confusion_figure(
     np.array(run.metrics.confusion), experiment.class_names, title=f"1D CNN-Transformer, {dataset}: test beats"
 )
 publish_figure(figure, experiment, 0, "cnn_transformer_confusion")

@@ -1,5 +1,9 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [02_cnn_transformer, 03_cnn2d]
+#     makes: [fig00_late_confusion]
+#     curves: [late]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -23,13 +27,14 @@
 import numpy as np
 import pandas as pd
 
-from ecglib.epochs import run_curves
 from ecglib.experiment import Experiment
+from ecglib.figures.curves import learning_curves
+from ecglib.figures.results import confusion_figure
 from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
-from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
-from ecglib.plots import confusion_matrix
-from ecglib.tables import class_metric_table, metric_summary
+from ecglib.publish import publish_figure
+from ecglib.results.epochs import curve
+from ecglib.results.tables import class_metric_table, metric_summary
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -50,7 +55,7 @@ run = experiment.run("late")
 print(f"weights of epoch {run.best_epoch} of {len(run.history)}; trained {run.train_s:.1f} s on {run.hardware}")
 
 # %% tags=["nbval-ignore-output"]
-figure = run_curves(experiment, "late", f"Late fusion, {dataset}")
+figure = learning_curves(curve(experiment, "late"), f"Late fusion, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["late", dataset], "late_learning_curves")
 
 # %% [markdown]
@@ -78,7 +83,7 @@ metric_summary(run.metrics)
 class_metric_table(run.metrics, experiment.class_names)
 
 # %% tags=["nbval-ignore-output"]
-figure = confusion_matrix(
+figure = confusion_figure(
     np.array(run.metrics.confusion), experiment.class_names, title=f"Late fusion, {dataset}: test beats"
 )
 publish_figure(figure, experiment, 0, "late_confusion")

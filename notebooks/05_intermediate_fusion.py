@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [04_late_fusion]
+#     curves: [concat, sum, weighted_sum]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -21,12 +24,13 @@
 # %%
 import pandas as pd
 
-from ecglib.epochs import run_curves
 from ecglib.experiment import Experiment
+from ecglib.figures.curves import learning_curves
 from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
-from ecglib.outputs import publish_figure
 from ecglib.parameters import load_parameters
-from ecglib.tables import metric_summary
+from ecglib.publish import publish_figure
+from ecglib.results.epochs import curve
+from ecglib.results.tables import metric_summary
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -51,21 +55,21 @@ runs = {method: experiment.run(method) for method in methods}
 # ### Concatenation
 
 # %% tags=["nbval-ignore-output"]
-figure = run_curves(experiment, "concat", f"Intermediate fusion, concatenation, {dataset}")
+figure = learning_curves(curve(experiment, "concat"), f"Intermediate fusion, concatenation, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["concat", dataset], "concat_learning_curves")
 
 # %% [markdown]
 # ### Sum
 
 # %% tags=["nbval-ignore-output"]
-figure = run_curves(experiment, "sum", f"Intermediate fusion, sum, {dataset}")
+figure = learning_curves(curve(experiment, "sum"), f"Intermediate fusion, sum, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["sum", dataset], "sum_learning_curves")
 
 # %% [markdown]
 # ### Weighted sum
 
 # %% tags=["nbval-ignore-output"]
-figure = run_curves(experiment, "weighted_sum", f"Intermediate fusion, weighted sum, {dataset}")
+figure = learning_curves(curve(experiment, "weighted_sum"), f"Intermediate fusion, weighted sum, {dataset}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["weighted_sum", dataset], "weighted_sum_learning_curves")
 
 # %% [markdown]

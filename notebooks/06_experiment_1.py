@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [04_late_fusion]
+#     makes: [table3, table4]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -20,9 +23,10 @@
 
 # %%
 from ecglib.experiment import Experiment
-from ecglib.outputs import publish_table
+from ecglib.names import EXPERIMENT_1
 from ecglib.parameters import load_parameters
-from ecglib.tables import EXPERIMENT_1, claim, metrics_side_by_side, metrics_table, times_side_by_side, times_table
+from ecglib.publish import publish_table
+from ecglib.results.tables import claim, metrics_side_by_side, metrics_table, times_side_by_side, times_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full

@@ -1,5 +1,9 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [04_late_fusion]
+#     makes: [table_patients, fig00_by_patient]
+#     unless: {by_patient: [false], source: [kaggle]}
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -22,10 +26,11 @@
 
 # %%
 from ecglib.experiment import Experiment
-from ecglib.outputs import publish_figure, publish_table
+from ecglib.figures.results import sensitivity_figure
 from ecglib.parameters import load_parameters
-from ecglib.patients import compare, comparison_table, patient_split, sensitivity_figure
-from ecglib.tables import class_count_table
+from ecglib.publish import publish_figure, publish_table
+from ecglib.results.by_patient import compare, comparison_table, patient_split
+from ecglib.results.tables import class_count_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full

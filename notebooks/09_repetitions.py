@@ -1,5 +1,9 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [05_intermediate_fusion]
+#     makes: [table_repetitions, table_mistakes, fig00_repetitions]
+#     unless: {repetitions: [1]}
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -24,16 +28,11 @@
 
 # %%
 from ecglib.experiment import Experiment
+from ecglib.figures.curves import repetition_curves
 from ecglib.names import BRANCHES, MODEL_TITLES
-from ecglib.outputs import publish_figure, publish_table
 from ecglib.parameters import load_parameters
-from ecglib.repetitions import (
-    mistake_summary,
-    mistake_table,
-    repetition_curves,
-    repetition_summary,
-    repetition_table,
-)
+from ecglib.publish import publish_figure, publish_table
+from ecglib.results.repetitions import mistake_summary, mistake_table, repetition_summary, repetition_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -51,7 +50,8 @@ print("seeds:", ", ".join(str(one.seed) for one in experiment.repetitions))
 # One pair of lines a repetition.
 
 # %% tags=["nbval-ignore-output"]
-figure = repetition_curves(experiment, BRANCHES, title=f"Repetitions, {dataset}")
+runs = {model: [(run.history, run.best_epoch) for run in experiment.runs(model)] for model in BRANCHES}
+figure = repetition_curves(runs, title=f"Repetitions, {dataset}")
 publish_figure(figure, experiment, 0, "repetitions")
 
 # %% [markdown]

@@ -1,5 +1,8 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [05_intermediate_fusion, 09_repetitions]
+#     makes: [table_verdict, table_claims, table_weighting, table_others, fig00_verdict]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -21,19 +24,19 @@
 
 # %%
 from ecglib.experiment import Experiment
-from ecglib.outputs import publish_figure, publish_table
+from ecglib.figures.results import verdict_figure
 from ecglib.parameters import load_parameters
-from ecglib.peers import peer_summary, peer_table
-from ecglib.verdicts import (
-    claim_sentences,
-    claim_summary,
-    claim_table,
-    verdict_figure,
+from ecglib.publish import publish_figure, publish_table
+from ecglib.results.claims import claim_sentences, claim_summary, claim_table
+from ecglib.results.verdict import (
+    others_summary,
+    others_table,
+    seed_table,
     verdict_sentence,
     verdict_summary,
     verdict_table,
 )
-from ecglib.weighting import weighting_summary, weighting_table
+from ecglib.results.weighting import weighting_summary, weighting_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -67,7 +70,8 @@ publish_table(numbers, verdict_summary(numbers), experiment, "verdict")
 print(verdict_sentence(numbers))
 
 # %% tags=["nbval-ignore-output"]
-figure = verdict_figure(experiment, numbers, title=f"Our test MCC beside the papers', {dataset}")
+points = seed_table(experiment)
+figure = verdict_figure(points, numbers, profile, title=f"Our test MCC beside the papers', {dataset}")
 publish_figure(figure, experiment, 0, "verdict")
 
 # %% [markdown]
@@ -122,5 +126,5 @@ publish_table(weighting, weighting_summary(weighting), experiment, "weighting")
 # standard deviation over runs.
 
 # %% tags=["nbval-ignore-output"]
-peers = peer_table(experiment)
-publish_table(peers, peer_summary(peers), experiment, "peers")
+others = others_table(experiment)
+publish_table(others, others_summary(others), experiment, "others")

@@ -1,5 +1,9 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [05_intermediate_fusion, 09_repetitions]
+#     makes: [table_ledger, table_f1, fig00_ledger]
+#     unless: {ledger_repetitions: [0]}
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -33,9 +37,10 @@
 
 # %%
 from ecglib.experiment import Experiment
-from ecglib.ledger import Ledger, effect_figure, effect_table, effects, f1_gap
-from ecglib.outputs import publish_figure, publish_table
+from ecglib.figures.results import effect_figure
 from ecglib.parameters import load_parameters
+from ecglib.publish import publish_figure, publish_table
+from ecglib.results.ledger import Ledger, effect_table, effects, f1_gap
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), ledger

@@ -1,5 +1,9 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [05_intermediate_fusion]
+#     makes: [table_epochs, fig00_epochs]
+#     beside: compared_with
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -20,11 +24,12 @@
 # profiles stand beside this one (its parameter `compared_with`): fewer beats, another schedule of the learning rate.
 
 # %%
-from ecglib.epochs import epoch_summary, epoch_table, time_figure
 from ecglib.experiment import Experiment
+from ecglib.figures.curves import time_figure
 from ecglib.names import BRANCHES, MODEL_TITLES
-from ecglib.outputs import publish_figure, publish_table
 from ecglib.parameters import load_parameters
+from ecglib.publish import publish_figure, publish_table
+from ecglib.results.epochs import curves_beside, epoch_summary, epoch_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), short, reduced, full
@@ -55,4 +60,5 @@ publish_table(epochs, epoch_summary(epochs), experiment, "epochs")
 # where they have the same beats; their shape always can. The ring is the epoch after which nothing is gained.
 
 # %% tags=["nbval-ignore-output"]
-publish_figure(time_figure(compared, BRANCHES, f"Validation error against time, {dataset}"), experiment, 0, "epochs")
+curves = curves_beside(compared, BRANCHES)
+publish_figure(time_figure(curves, f"Validation error against time, {dataset}"), experiment, 0, "epochs")

@@ -1,5 +1,9 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [05_intermediate_fusion]
+#     makes: [table_ingredients, table_rhythm, table_known_rhythm, fig00_ingredients]
+#     unless: {ingredients: [false]}
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -20,10 +24,11 @@
 
 # %%
 from ecglib.experiment import Experiment
-from ecglib.ledger import Ledger, effect_figure, effect_table, effects, ingredients
-from ecglib.outputs import publish_figure, publish_table
+from ecglib.figures.results import effect_figure
 from ecglib.parameters import load_parameters
-from ecglib.rhythm import known_rhythm_summary, known_rhythm_table, rhythm_summary, rhythm_table
+from ecglib.publish import publish_figure, publish_table
+from ecglib.results.ledger import Ledger, effect_table, effects, ingredients
+from ecglib.results.rhythm import known_rhythm_summary, known_rhythm_table, rhythm_summary, rhythm_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), best

@@ -1,5 +1,10 @@
 # ---
 # jupyter:
+#   ecglib:
+#     after: [05_intermediate_fusion, 09_repetitions]
+#     makes: [table_overview, fig00_overview]
+#     unless: {overview: [[]]}
+#     beside: overview
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -20,10 +25,11 @@
 
 # %%
 from ecglib.experiment import Experiment
+from ecglib.figures.results import overview_figure
 from ecglib.names import MODEL_TITLES
-from ecglib.outputs import publish_figure, publish_table
-from ecglib.overview import overview_figure, overview_summary, overview_table
 from ecglib.parameters import load_parameters
+from ecglib.publish import publish_figure, publish_table
+from ecglib.results.overview import overview_summary, overview_table
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), short

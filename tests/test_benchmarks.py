@@ -14,14 +14,18 @@ import torch
 # the benchmarks are run from the checkout and are not installed
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+
 from benchmarks import __main__ as command_line
 from benchmarks import baseline, data_rows, growth, measure, model_rows, report_rows
 from benchmarks.__main__ import MEASUREMENTS, main
-from ecglib import paths, spectrogram
-from ecglib.data import Beats, kaggle, synthetic
-from ecglib.optimizers import Adamax, Noam
-from ecglib.recipes import new_model
-from ecglib.training import Examples, TrainingConfig, predict, seeded, train
+from ecglib import files
+from ecglib.data import kaggle, synthetic
+from ecglib.data.table import Beats
+from ecglib.designs import DESIGNS
+from ecglib.models.pictures import colour_cells, decibels
+from ecglib.training.examples import Examples
+from ecglib.training.loop import predict, seeded, train
+from ecglib.training.optimizers import Adamax, Noam, TrainingConfig
 
 # every class, in turn, and another weight for each
 WEIGHTS = np.array([0.5, 1, 2, 3, 1.5])
@@ -50,7 +54,7 @@ def first_order(count: int, seed: int = 0) -> list[int]:
 
 
 def test_decibels_equal_ours(beats):
-    ours = spectrogram.decibels(torch.from_numpy(beats.signal))
+    ours = decibels(torch.from_numpy(beats.signal))
     plain = np.stack([baseline.decibels(beat) for beat in beats.signal])
     np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-4)
 
@@ -61,7 +65,7 @@ def test_plotted_picture_shows_our_colours(beats):
     # matplotlib's usual margins: left 0.125, right 0.1, bottom 0.11, top 0.12
     row = np.floor(128 * (0.12 + 0.77 * (np.arange(17) + 0.5) / 17)).astype(int)
     column = np.floor(128 * (0.125 + 0.775 * (np.arange(6) + 0.5) / 6)).astype(int)
-    for cells, beat in zip(spectrogram.colour_cells(some), some, strict=True):
+    for cells, beat in zip(colour_cells(some), some, strict=True):
         plotted = baseline.picture(beat.numpy())
         assert plotted.shape == (3, 128, 128) and plotted.dtype == torch.float32
         np.testing.assert_allclose(plotted[:, row][:, :, column], cells, atol=0.02)
@@ -78,10 +82,10 @@ def test_plain_training_has_the_loss_of_ours(beats, tmp_path):
     """Five steps of the 1D model in one order: Adam with and without fusing, dropout on."""
     examples = Examples((torch.from_numpy(beats.signal),), torch.from_numpy(beats.label))
     config = Noam(warm_up_steps=5)
-    ours = new_model("cnn_transformer", 5, seed=0)
+    ours = DESIGNS["report"].new_model("cnn_transformer", 5, seed=0)
     (epoch,) = train(ours, examples, examples, TrainingConfig(epochs=1, optimizer=config), WEIGHTS).history
 
-    plain = new_model("cnn_transformer", 5, seed=0)
+    plain = DESIGNS["report"].new_model("cnn_transformer", 5, seed=0)
     with seeded(0, 1):
         order = first_order(len(beats))
         batches = baseline.loader(dataset(beats, "signal", tmp_path), order)
@@ -173,8 +177,8 @@ def test_quick_table_is_complete(output, capsys):
     assert lines[0].startswith("# ") and "invented beats" in lines[0] and torch.__version__ in lines[0]
     table = pd.read_csv(output / "benchmarks-quick.csv", comment="#")
     assert table.columns.tolist() == ["what", "baseline", "ours", "unit", "ratio", "target", "reached", "repetitions"]
-    # two rows each of fusion, training step, repetitions, training memory and Kaggle files, none of the slow ones
-    assert len(table) == len(MEASUREMENTS) + 5 - 3
+    # two rows each of fusion, training step, training memory and Kaggle files, none of the slow ones
+    assert len(table) == len(MEASUREMENTS) + 4 - 3
     assert table["what"].is_unique and set(table["reached"]) <= {"yes", "no"}
     numbers = table[["baseline", "ours", "ratio", "repetitions"]].to_numpy()
     assert np.isfinite(numbers).all() and (numbers > 0).all()
@@ -202,7 +206,7 @@ def test_notebook_own_work_is_all_but_its_imports():
 
 
 def test_first_cell_of_the_measured_notebook_imports():
-    (source,) = paths.notebooks().glob(f"{report_rows.NOTEBOOK}.py")
+    (source,) = files.notebooks().glob(f"{report_rows.NOTEBOOK}.py")
     first = report_rows.code_cells(jupytext.read(source))[0].source
     assert all(line.startswith(("import ", "from ")) for line in first.splitlines() if line)
 

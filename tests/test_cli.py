@@ -3,7 +3,7 @@
 import pytest
 
 from ecglib.cli import main
-from ecglib.data import read_beats
+from ecglib.data.table import read_beats
 
 
 def run(capsys: pytest.CaptureFixture, *arguments: object) -> tuple[int, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,19 +9,19 @@ import pandas as pd
 import pytest
 import torch
 
-from ecglib import paths
+from ecglib import files
 from ecglib.data import ptbxl
 from ecglib.data.table import Beats
-from ecglib.evaluation import HEADLINE_METRICS, evaluate
 from ecglib.experiment import Experiment
-from ecglib.ledger import SLIPS, Ledger, effects, ingredients
-from ecglib.names import FUSIONS, MODEL_TITLES, ModelName
+from ecglib.metrics import evaluate
+from ecglib.models.pictures import PICTURES
+from ecglib.names import FUSIONS, HEADLINE_METRICS, MODEL_TITLES, ModelName
 from ecglib.parameters import load_parameters
-from ecglib.patients import BY_BEAT, BY_PATIENT, SAME_PEOPLE
-from ecglib.pictures import kept_and_prepare
-from ecglib.rhythm import known_rhythm_table, rhythm_table
+from ecglib.results.by_patient import BY_BEAT, BY_PATIENT, SAME_PEOPLE
+from ecglib.results.ledger import SLIPS, Ledger, effects, ingredients
+from ecglib.results.rhythm import known_rhythm_table, rhythm_table
+from ecglib.results.weighting import weighting_table
 from ecglib.runs import Run, load_run
-from ecglib.weighting import weighting_table
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ each_run = pytest.mark.parametrize(
 @pytest.fixture(scope="module", autouse=True)
 def committed():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ECGLIB_OUTPUT", str(paths.home()))
+        patch.setenv("ECGLIB_OUTPUT", str(files.home()))
         yield
 
 
@@ -99,7 +98,7 @@ def reported(run: Run, metric: str) -> float:
 @pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT, SHORT_ORIGINAL, FULL, ORIGINAL, BEST], ids=str)
 @pytest.mark.parametrize("number", [4, 7])
 def test_tables_are_those_of_the_runs(results, number):
-    path = paths.home() / "figures" / results.profile / f"table{number}_{results.dataset}.csv"
+    path = files.home() / "figures" / results.profile / f"table{number}_{results.dataset}.csv"
     table = pd.read_csv(path, float_precision="round_trip")
     ours = table[(table["reported_by"] == "ours") & table["mcc"].notna()]
     assert len(ours) == {4: 3, 7: 4}[number]
@@ -110,7 +109,7 @@ def test_tables_are_those_of_the_runs(results, number):
 
 @pytest.mark.parametrize("results", [REDUCED, PTBXL, SHORT, SHORT_ORIGINAL, FULL, ORIGINAL, BEST], ids=str)
 def test_verdicts_are_those_of_the_runs(results):
-    folder = paths.home() / "figures" / results.profile
+    folder = files.home() / "figures" / results.profile
     of = {name: [load_run(one.folder / name) for one in results.repetitions] for name in MODEL_TITLES}
     numbers = pd.read_csv(folder / f"table_verdict_{results.dataset}.csv", float_precision="round_trip")
     assert len(numbers) == 24
@@ -128,7 +127,7 @@ def test_verdicts_are_those_of_the_runs(results):
 
 @pytest.mark.parametrize("results", [SHORT, BEST, LEDGER], ids=str)
 def test_mistakes_are_those_of_the_runs(results):
-    path = paths.home() / "figures" / results.profile / "table_mistakes_mitbih.csv"
+    path = files.home() / "figures" / results.profile / "table_mistakes_mitbih.csv"
     table = pd.read_csv(path, float_precision="round_trip")
     for model, rows in table.groupby("model"):
         runs = [load_run(one.folder / model) for one in results.repetitions]
@@ -145,7 +144,7 @@ def test_mistakes_are_those_of_the_runs(results):
     ("by_beat", "by_patient"), [(REDUCED, REDUCED_BY_PATIENT), (PTBXL_BY_BEAT, PTBXL)], ids=["mitbih", "ptbxl"]
 )
 def test_both_splits_stand_side_by_side(by_beat, by_patient):
-    path = paths.home() / "figures" / by_beat.profile / f"table_patients_{by_beat.dataset}.csv"
+    path = files.home() / "figures" / by_beat.profile / f"table_patients_{by_beat.dataset}.csv"
     table = pd.read_csv(path, float_precision="round_trip").set_index(["model", "split"])
     assert len(table) == 9
     for model in ("cnn_transformer", "cnn2d", "late"):
@@ -177,8 +176,7 @@ def on(results: Results, tables: dict[str, Beats]) -> Experiment:
 def test_runs_belong_to_the_code_and_the_data(results, tables):
     experiment = on(results, tables)
     for name in results.models:
-        stored = json.loads((experiment.folder / name / "run.json").read_text())
-        assert experiment._identity(name) == stored["identity"], name
+        assert experiment.has(name), name
 
 
 @pytest.fixture
@@ -186,7 +184,7 @@ def nothing_is_trained(monkeypatch):
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("the committed run is missing or another one; it would be trained")
 
-    monkeypatch.setattr("ecglib.experiment.train_together", refuse)
+    monkeypatch.setattr("ecglib.experiment.train", refuse)
 
 
 @pytest.mark.parametrize("results", ALL, ids=str)
@@ -196,8 +194,8 @@ def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
         predictions = experiment.run(name).predictions
         rows = np.linspace(0, len(predictions.row) - 1, 60).astype(int)
         signal = torch.tensor(experiment.beats.signal[predictions.row[rows]])
-        kept, prepare = kept_and_prepare(experiment.picture, signal)
-        picture = prepare(kept)
+        rule = PICTURES[experiment.picture]
+        picture = rule.draw(rule.keep(signal))
         inputs = {"cnn_transformer": (signal,), "cnn2d": (picture,)}.get(name, (signal, picture))
         with torch.no_grad():
             scores, _ = experiment.model(name)(*inputs)
@@ -207,12 +205,12 @@ def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
 
 @pytest.mark.parametrize("results", [REDUCED, FULL, ORIGINAL], ids=str)
 def test_class_weights_are_taken_back_from_the_runs(results, tables, nothing_is_trained):
-    stored = pd.read_csv(paths.home() / "figures" / results.profile / "table_weighting_mitbih.csv")
+    stored = pd.read_csv(files.home() / "figures" / results.profile / "table_weighting_mitbih.csv")
     pd.testing.assert_frame_equal(weighting_table(on(results, tables)), stored, check_exact=False, rtol=1e-12)
 
 
 def test_missing_rhythm_is_that_of_the_runs(tables, nothing_is_trained):
-    experiment, folder = on(BEST, tables), paths.home() / "figures" / "best"
+    experiment, folder = on(BEST, tables), files.home() / "figures" / "best"
     stored = pd.read_csv(folder / "table_rhythm_mitbih.csv", float_precision="round_trip")
     pd.testing.assert_frame_equal(rhythm_table(experiment, "late"), stored)
     # scores of validation beats are computed anew, and rounded as the machine does it: a beat may change sides
@@ -222,7 +220,7 @@ def test_missing_rhythm_is_that_of_the_runs(tables, nothing_is_trained):
 
 def test_overview_is_that_of_the_runs():
     shown = {results.profile: results for results in (REDUCED, SHORT, FULL, SHORT_ORIGINAL, ORIGINAL, BEST)}
-    path = paths.home() / "figures" / "short" / "table_overview_mitbih.csv"
+    path = files.home() / "figures" / "short" / "table_overview_mitbih.csv"
     table = pd.read_csv(path, float_precision="round_trip")
     ours = table[~table["is_paper"]]
     assert set(zip(ours["by"], ours["model"], strict=True)) == {(p, name) for p in shown for name in shown[p].models}
@@ -239,7 +237,7 @@ def test_overview_is_that_of_the_runs():
 def test_effects_of_changes_are_those_of_the_runs(results, name, tables, nothing_is_trained):
     changes = SLIPS if results is LEDGER else ingredients(results.experiment.parameters)
     ledger = Ledger(on(results, tables), changes)
-    path = paths.home() / "figures" / results.profile / f"table_{name}_mitbih.csv"
+    path = files.home() / "figures" / results.profile / f"table_{name}_mitbih.csv"
     table = pd.read_csv(path, float_precision="round_trip")
     pd.testing.assert_frame_equal(effects(ledger.tidy), table, check_exact=False, rtol=1e-12)
     for change in changes:

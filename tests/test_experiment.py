@@ -2,20 +2,22 @@
 
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 import torch
 
 from ecglib import experiment as experiment_module
-from ecglib import paths, real_part
-from ecglib.errors import EcglibError
-from ecglib.evaluation import HEADLINE_METRICS, evaluate
+from ecglib import files
 from ecglib.experiment import Experiment
-from ecglib.names import FUSIONS, MODEL_TITLES
+from ecglib.metrics import evaluate
+from ecglib.models.pictures import colour_cells, enlarge, real_part_levels
+from ecglib.names import FUSIONS, HEADLINE_METRICS, MODEL_TITLES, EcglibError
 from ecglib.parameters import load_parameters
 from ecglib.runs import load_run, save_run
-from ecglib.spectrogram import pictures
+from ecglib.training.optimizers import TrainingConfig
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 2, "cnn2d_epochs": 1, "fusion_epochs": 2, "seed": 3}
 
@@ -40,7 +42,7 @@ def no_training(monkeypatch):
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(experiment_module, "train_together", refuse)
+    monkeypatch.setattr(experiment_module, "train", refuse)
 
 
 @pytest.mark.parametrize("name", MODEL_TITLES)
@@ -75,7 +77,7 @@ def test_fusion_on_cached_outputs_equals_the_whole_hybrid(trained, name):
     rows = trained.split.test[:20]
     signal = torch.tensor(trained.beats.signal[rows])
     with torch.no_grad():
-        scores, _ = trained.model(name)(signal, pictures(signal))
+        scores, _ = trained.model(name)(signal, enlarge(colour_cells(signal)))
     np.testing.assert_allclose(scores, trained.run(name).predictions.scores[:20], rtol=1e-3, atol=1e-4)
 
 
@@ -88,7 +90,7 @@ def test_model_gives_the_stored_predictions(trained):
 
 def test_interrupted_training_is_resumed_with_the_same_result(trained, monkeypatch, tmp_path):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
-    real_train = experiment_module.train_together
+    real_train = experiment_module.train
 
     def interrupted(*arguments: object, **options: object) -> None:
         *front, _ = arguments
@@ -98,13 +100,13 @@ def test_interrupted_training_is_resumed_with_the_same_result(trained, monkeypat
 
         real_train(*front, stop)
 
-    monkeypatch.setattr(experiment_module, "train_together", interrupted)
+    monkeypatch.setattr(experiment_module, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         new_experiment().run("cnn_transformer")
-    assert len(list(tmp_path.rglob("checkpoint-*.npz"))) == 1
-    monkeypatch.setattr(experiment_module, "train_together", real_train)
+    assert len(list(tmp_path.rglob("checkpoint-*.pt"))) == 1
+    monkeypatch.setattr(experiment_module, "train", real_train)
     resumed = new_experiment().run("cnn_transformer")
-    assert not list(tmp_path.rglob("checkpoint-*.npz"))
+    assert not list(tmp_path.rglob("checkpoint-*.pt"))
     np.testing.assert_array_equal(resumed.predictions.scores, trained.run("cnn_transformer").predictions.scores)
 
 
@@ -118,18 +120,52 @@ def test_identity_follows_what_a_run_depends_on():
         assert identity("cnn2d", **changed) != plain
 
 
-def test_run_under_other_parameters_is_trained_anew(trained, tmp_path, monkeypatch):
+def test_a_finished_run_of_other_parameters_is_kept_until_somebody_says_so(trained, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
     run = trained.run("cnn2d")
     other = new_experiment(cnn2d_learning_rate=2e-3)
-    # a finished run of other parameters lies where this one belongs
     save_run(run, other.folder / "cnn2d")
+    with pytest.raises(EcglibError, match=r"cnn2d: holds a finished run that differs in training; --retrain"):
+        other.run("cnn2d")
+    assert load_run(other.folder / "cnn2d").identity == run.identity
+    monkeypatch.setenv("ECGLIB_RETRAIN", "1")
     assert other.run("cnn2d").identity != run.identity
     assert load_run(other.folder / "cnn2d").identity == other.run("cnn2d").identity
+    assert load_run(other.folder / "cnn2d.kept-1").identity == run.identity
+    assert "the finished run is kept as cnn2d.kept-1" in capsys.readouterr().out
+
+
+def test_two_processes_train_a_run_once(monkeypatch, tmp_path, capsys):
+    """A second one waits for the lock, and then finds the run there."""
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    first, second = new_experiment(), new_experiment()
+    inside, real_train, trainings = threading.Event(), experiment_module.train, []
+
+    def slow(*arguments: object, **options: object):
+        trainings.append(1)
+        inside.set()
+        time.sleep(0.5)
+        return real_train(*arguments, **options)
+
+    monkeypatch.setattr(experiment_module, "train", slow)
+    other = threading.Thread(target=first.run, args=("cnn2d",))
+    other.start()
+    assert inside.wait(30)
+    run = second.run("cnn2d")
+    other.join()
+    assert len(trainings) == 1 and run.weights_digest == first.run("cnn2d").weights_digest
+    assert "another process trains it; waiting" in capsys.readouterr().out
+
+
+def test_asking_whether_a_run_is_there_builds_no_network(trained, monkeypatch):
+    monkeypatch.setattr("torch.nn.Module.__init__", lambda *arguments: pytest.fail("a network was built"))
+    again = new_experiment()
+    assert again.has("cnn_transformer") and again.has("late")
 
 
 def test_asking_for_a_fusion_trains_no_branch(trained, tmp_path, monkeypatch, no_training):
-    shutil.copytree(trained.folder, tmp_path / trained.folder.relative_to(paths.runs("")))
-    monkeypatch.setattr(paths, "runs", lambda label: tmp_path / label)
+    shutil.copytree(trained.folder, tmp_path / trained.folder.relative_to(files.runs("")))
+    monkeypatch.setattr(files, "runs", lambda label: tmp_path / label)
     assert Experiment(trained.parameters, "ptb").has("late")
     shutil.rmtree(Experiment(trained.parameters, "ptb").folder / "cnn2d")
     assert not Experiment(trained.parameters, "ptb").has("late")
@@ -143,10 +179,10 @@ def test_damaged_run_is_named(trained, tmp_path):
 
 
 def test_results_without_weights_are_loaded_but_give_no_model(tmp_path, monkeypatch, trained):
-    shutil.copytree(trained.folder, tmp_path / trained.folder.relative_to(paths.runs("")))
+    shutil.copytree(trained.folder, tmp_path / trained.folder.relative_to(files.runs("")))
     for file in tmp_path.rglob("*.safetensors"):
         file.unlink()
-    monkeypatch.setattr(paths, "runs", lambda label: tmp_path / label)
+    monkeypatch.setattr(files, "runs", lambda label: tmp_path / label)
     again = Experiment(trained.parameters, "ptb")
     # a fusion's identity holds its branches' digests
     assert again.has("late") and again.run("late").metrics == trained.run("late").metrics
@@ -187,26 +223,18 @@ def test_repetitions_are_the_runs_of_their_seeds(trained, monkeypatch, tmp_path)
     assert late[0].identity["branches"]["cnn2d"] != late[1].identity["branches"]["cnn2d"]
 
 
-def test_repetitions_together_leave_a_run_each(trained, monkeypatch, tmp_path):
-    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
-    runs = new_experiment(repetitions=3).runs("cnn2d", together=True)
-    assert [run.identity["training"]["seed"] for run in runs] == [3, 4, 5]
-    assert len({run.predictions.scores.tobytes() for run in runs}) == 3
-    assert len(list(tmp_path.rglob("run.json"))) == 3 and not list(tmp_path.rglob("checkpoint-*"))
-
-
-def test_repetitions_that_are_there_are_not_trained_again(trained, monkeypatch, tmp_path):
+def test_repetitions_that_are_there_are_not_trained_again(monkeypatch, tmp_path):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
     new_experiment(repetitions=3).repetitions[1].run("cnn2d")
-    seeds, real_train = [], experiment_module.train_together
+    seeds, real_train = [], experiment_module.train
 
-    def watched(models: list, training: object, validation: object, config: object, *rest: object):
-        seeds.append([config.seed + index for index in range(len(models))])
-        return real_train(models, training, validation, config, *rest)
+    def watched(model: object, training: object, validation: object, config: TrainingConfig, *rest: object):
+        seeds.append(config.seed)
+        return real_train(model, training, validation, config, *rest)
 
-    monkeypatch.setattr(experiment_module, "train_together", watched)
-    new_experiment(repetitions=4).runs("cnn2d", together=True)
-    assert seeds == [[3], [5, 6]]
+    monkeypatch.setattr(experiment_module, "train", watched)
+    new_experiment(repetitions=3).runs("cnn2d")
+    assert seeds == [3, 5]
 
 
 def test_tested_epochs_are_kept_for_branches_and_fusions(trained, monkeypatch, tmp_path):
@@ -244,13 +272,15 @@ def test_short_recipe_is_another_training():
 
 def test_class_weights_can_be_left_out(monkeypatch, tmp_path):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
-    given, real_train = [], experiment_module.train_together
+    given, real_train = [], experiment_module.train
 
-    def watched(models: list, training: object, validation: object, config: object, weights: np.ndarray, *rest: object):
+    def watched(
+        model: object, training: object, validation: object, config: object, weights: np.ndarray, *rest: object
+    ):
         given.append(weights)
-        return real_train(models, training, validation, config, weights, *rest)
+        return real_train(model, training, validation, config, weights, *rest)
 
-    monkeypatch.setattr(experiment_module, "train_together", watched)
+    monkeypatch.setattr(experiment_module, "train", watched)
     new_experiment().run("cnn2d")
     new_experiment(class_weighting="none").run("cnn2d")
     assert given[0].std() > 0 and (given[1] == 1).all()
@@ -267,5 +297,5 @@ def test_original_design_runs_from_branch_to_fusion(monkeypatch, tmp_path):
     # a test beat through the whole hybrid, its picture made by the original's rule
     signal = torch.tensor(original.beats.signal[original.split.test[:8]])
     with torch.no_grad():
-        scores, _ = original.model("concat")(signal, real_part.pictures(signal))
+        scores, _ = original.model("concat")(signal, real_part_levels(signal))
     np.testing.assert_allclose(scores, original.run("concat").predictions.scores[:8], rtol=1e-3, atol=1e-4)

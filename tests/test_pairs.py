@@ -7,10 +7,10 @@ import jupytext
 import nbformat
 import pytest
 
-from ecglib import paths
+from ecglib import files
 from ecglib.parameters import Parameters
 
-SOURCES = sorted(paths.notebooks().glob("*.py"))
+SOURCES = sorted(files.notebooks().glob("*.py"))
 
 
 def cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str, list[str]]]:

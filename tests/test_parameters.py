@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ecglib import paths
-from ecglib.errors import EcglibError
+from ecglib import files
+from ecglib.names import EcglibError
 from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names
 
 
@@ -31,7 +31,7 @@ def test_every_profile_loads_and_is_its_own_label(name):
     parameters = load_parameters(name)
     assert parameters.profile == parameters.label == name
     # what the file says is what is loaded
-    stated = yaml.safe_load((paths.params() / f"{name}.yaml").read_text())
+    stated = yaml.safe_load((files.params() / f"{name}.yaml").read_text())
     for key, value in stated.items():
         loaded = getattr(parameters, key)
         # plain YAML reads 1e-4 as text

@@ -1,24 +1,32 @@
-"""The README's tables are the files that the report wrote, and what it links to exists.
-
-After new results, ``python tests/test_readme.py`` copies the tables in again.
-"""
+"""The README's tables are the files that the report wrote, and what it links to exists."""
 
 import re
 from pathlib import Path
 
+from ecglib.cli import main
+from ecglib.publish import refresh_readme
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"
-BLOCK = re.compile(r"(<!-- begin (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
-def refreshed(text: str) -> str:
-    return BLOCK.sub(lambda block: f"{block[1]}{(CHECKOUT / block[2]).read_text()}{block[4]}", text)
+def test_tables_are_the_reports(capsys):
+    assert main(["readme", "--check"]) == 0
 
 
-def test_tables_are_the_reports():
-    text = README.read_text()
-    assert len(BLOCK.findall(text)) >= 4
-    assert refreshed(text) == text, "run: python tests/test_readme.py"
+def test_another_table_is_found_and_copied(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
+    (tmp_path / "params").mkdir()
+    (tmp_path / "table.md").write_text("| b |\n")
+    readme = tmp_path / "README.md"
+    readme.write_text("text\n<!-- begin table.md -->\n| a |\n<!-- end -->\nmore\n")
+    assert main(["readme", "--check"]) == 1
+    assert "table.md is another one" in capsys.readouterr().err and "| a |" in readme.read_text()
+    assert refresh_readme() == ["table.md"] and refresh_readme() == []
+    assert readme.read_text() == "text\n<!-- begin table.md -->\n| b |\n<!-- end -->\nmore\n"
+    (tmp_path / "table.md").unlink()
+    assert main(["readme"]) == 1
+    assert "table.md: no such file" in capsys.readouterr().err
 
 
 def test_links_and_pictures_exist():
@@ -32,7 +40,3 @@ def test_commands_are_targets_of_the_makefile():
     makefile = (CHECKOUT / "Makefile").read_text()
     for target in set(re.findall(r"^ *make ([a-z]+)", README.read_text(), re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
-
-
-if __name__ == "__main__":
-    README.write_text(refreshed(README.read_text()))

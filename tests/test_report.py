@@ -11,7 +11,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from ecglib import paths
+from ecglib import files
 from ecglib.cli import main
 from ecglib.parameters import NO_RESULT_CHANGES, Parameters
 
@@ -220,7 +220,7 @@ def test_plain_papermill_works_and_refuses_what_is_unknown(tmp_path, monkeypatch
     from papermill.exceptions import PapermillExecutionError
 
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
-    source, out = paths.notebooks() / "00_data.ipynb", tmp_path / "out.ipynb"
+    source, out = files.notebooks() / "00_data.ipynb", tmp_path / "out.ipynb"
     papermill.execute_notebook(
         source, out, {"dataset": "ptb", "overrides": {"synthetic_beats": 100}}, progress_bar=False
     )

@@ -8,14 +8,13 @@ from importlib.metadata import version
 
 import yaml
 
-from ecglib import paths
-from ecglib.dependencies import ecglib_modules
+from ecglib import files
 
 PYTORCH = {"torch": "pytorch", "snakemake": "snakemake-minimal"}
 
 
 def project() -> dict:
-    return tomllib.loads((paths.home() / "pyproject.toml").read_text())
+    return tomllib.loads((files.home() / "pyproject.toml").read_text())
 
 
 def direct_dependencies() -> list[str]:
@@ -24,12 +23,12 @@ def direct_dependencies() -> list[str]:
 
 
 def locked() -> dict[str, str]:
-    lines = (paths.home() / "requirements.lock").read_text().splitlines()
+    lines = (files.home() / "requirements.lock").read_text().splitlines()
     return dict(line.lower().replace("_", "-").split("==") for line in lines if line and not line.startswith("#"))
 
 
 def test_conda_environment_lists_the_same_direct_dependencies():
-    environment = yaml.safe_load((paths.home() / "environment.yml").read_text())
+    environment = yaml.safe_load((files.home() / "environment.yml").read_text())
     conda = set(environment["dependencies"]) - {"pip", "python>=3.11", "setuptools>=77"}
     renamed = {re.sub(r"^[a-z]+(?=>)", lambda m: PYTORCH.get(m[0], m[0]), line) for line in direct_dependencies()}
     assert conda == renamed
@@ -54,13 +53,3 @@ def test_installed_versions_are_the_locked_ones():
 def test_importing_the_package_loads_nothing_heavy():
     check = "import sys, ecglib; print([m for m in ('torch', 'pandas', 'matplotlib', 'sklearn') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True).stdout.strip() == "[]"
-
-
-def test_modules_of_a_notebook_are_those_that_it_imports():
-    def names(notebook: str) -> set[str]:
-        return {path.stem for path in ecglib_modules(paths.notebooks() / f"{notebook}.py")}
-
-    assert {"plots", "experiment", "training", "mitbih", "synthetic", "fusion"} <= names("00_data")
-    assert "architecture" in names("02_cnn_transformer")
-    assert "architecture" not in names("00_data")
-    assert "cli" not in names("07_experiment_2")

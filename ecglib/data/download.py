@@ -25,8 +25,8 @@ from urllib.parse import quote
 from tqdm import tqdm
 
 from ecglib.data import mitbih
-from ecglib.errors import EcglibError
 from ecglib.files import replacing
+from ecglib.names import EcglibError
 
 PHYSIONET_URL = "https://physionet.org/files/"
 MITDB_URL = PHYSIONET_URL + "mitdb/1.0.0/"

@@ -27,7 +27,7 @@ from ecglib.data import mitbih, ptb
 from ecglib.data.fixed_width import CELL_BYTES, parse_any_width, parse_fixed_width
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
-from ecglib.errors import EcglibError
+from ecglib.names import EcglibError
 
 RECIPE = "rows of the Kaggle CSV files as published, in file order; 187 samples each"
 _COLUMNS = [f"column {number}" for number in range(1, BEAT_LENGTH + 2)]

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
-from ecglib.errors import EcglibError
+from ecglib.data.cut import cut_beats
+from ecglib.data.table import BeatMetadata, Beats
+from ecglib.names import EcglibError
 
 CLASS_NAMES = ("N", "S", "V", "F", "Q")
 SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
@@ -72,37 +73,29 @@ def check_records(folder: str | Path) -> None:
             raise EcglibError(f"{path}: differs from the published file (SHA-256); delete it and fetch it again")
 
 
-def crop_beats(adc: np.ndarray, sample: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut and scale the beats of one record.
+def annotated_beats(sample: np.ndarray, label: np.ndarray, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which annotations start a beat of the Kaggle files, and how long it is.
 
     Parameters
     ----------
-    adc : ndarray of int, shape (T,)
-        The channel in ADC units at 360 Hz.
     sample : ndarray of int, shape (A,)
         Where the annotations lie, any symbol, ascending.
     label : ndarray of int, shape (A,)
         The class of each annotation, -1 for one that is no beat of the five classes.
+    end : int
+        Samples of the record.
 
     Returns
     -------
-    signal : ndarray of float32, shape (B, 187)
     position : ndarray of int, shape (B,)
-        The annotation that each beat starts at.
+        The annotation that each beat starts at. The record's last labelled beat is left out, as it is in the files.
+    length : ndarray of int, shape (B,)
+        int(RR + 0.2 next RR), from annotation to annotation of whatever symbol, in samples of the 360 Hz record.
     """
-    # the record's last labelled beat is left out, as it is in the Kaggle files
     position = np.flatnonzero(label >= 0)[:-1]
-    ends = np.append(sample, len(adc))
-    signal = np.zeros((len(position), BEAT_LENGTH), dtype=np.float32)
-    for row, j in enumerate(position):
-        start, following, after = ends[j], ends[j + 1], ends[j + 2]
-        length = int((following - start) + 0.2 * (after - following))
-        crop = adc[start : start + length : DECIMATION].astype(np.float64)
-        low, high = crop.min(), crop.max()
-        # the range is that of the whole crop, also where it is longer than what is kept
-        kept = crop[:BEAT_LENGTH]
-        signal[row, : len(kept)] = (kept - low) / (high - low)
-    return signal, position
+    ends = np.append(sample, end)
+    start, following, after = (ends[position + number] for number in range(3))
+    return position, ((following - start) + 0.2 * (after - following)).astype(int)
 
 
 def build(folder: str | Path) -> Beats:
@@ -122,8 +115,8 @@ def build(folder: str | Path) -> Beats:
         adc = wfdb.rdrecord(str(folder / name), channels=[0], physical=False).d_signal[:, 0]
         annotation = wfdb.rdann(str(folder / name), "atr")
         label = np.array([LABEL_OF_SYMBOL.get(symbol, -1) for symbol in annotation.symbol])
-        signal, position = crop_beats(adc, annotation.sample, label)
-        signals.append(signal)
+        position, length = annotated_beats(annotation.sample, label, len(adc))
+        signals.append(cut_beats(adc, annotation.sample[position], length, DECIMATION))
         labels.append(label[position])
         records.append(np.full(len(position), name))
         samples.append(annotation.sample[position].astype(np.int32))

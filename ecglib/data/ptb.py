@@ -17,11 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecglib.data.records import UnusableRecord, read_lead, require_some
+from ecglib.data.cut import UnusableRecord, read_lead, record_beats, require_some, window_length
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BeatMetadata, Beats
-from ecglib.data.windows import Detector, record_beats, window_length
-from ecglib.errors import EcglibError
+from ecglib.names import Detector, EcglibError
 
 CLASS_NAMES = ("normal", "abnormal")
 NORMAL, ABNORMAL = 0, 1

@@ -18,11 +18,10 @@ import numpy as np
 import pandas as pd
 from scipy.signal import resample_poly
 
+from ecglib.data.cut import RATE_HZ, UnusableRecord, read_lead, record_beats, require_some, window_length
 from ecglib.data.ptb import CLASS_NAMES
-from ecglib.data.records import UnusableRecord, read_lead, require_some
 from ecglib.data.table import BeatMetadata, Beats
-from ecglib.data.windows import RATE_HZ, Detector, record_beats, window_length
-from ecglib.errors import EcglibError
+from ecglib.names import Detector, EcglibError
 
 RECORD_RATE_HZ = 500.0
 # 500 Hz over 125 Hz

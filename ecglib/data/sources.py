@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, get_args
 
-from ecglib import paths
-from ecglib.data.parquet import read_beats, write_beats
-from ecglib.data.table import Beats
-from ecglib.data.windows import Detector
-from ecglib.errors import EcglibError
+from ecglib import files
+from ecglib.data.table import Beats, read_beats, write_beats
+from ecglib.names import Detector, EcglibError
 
 Dataset = Literal["mitbih", "ptb", "ptbxl"]
 Source = Literal["physionet", "kaggle", "synthetic"]
@@ -85,7 +83,7 @@ def beat_table(dataset: Dataset, source: Source, beats: int = 4000, seed: int = 
     """
     if source == "synthetic":
         return build_beats(dataset, source, beats=beats, seed=seed)
-    path = paths.tables() / f"{dataset}-{source}.parquet"
+    path = files.tables() / f"{dataset}-{source}.parquet"
     if not path.is_file():
         write_beats(build_beats(dataset, source), path)
     return read_beats(path)
@@ -94,13 +92,13 @@ def beat_table(dataset: Dataset, source: Source, beats: int = 4000, seed: int = 
 def _mitdb_folder(raw: str | Path | None) -> Path:
     from ecglib.data import download
 
-    return _local_folder(raw, "mitdb") or download.fetch_mitdb(paths.tables() / "raw" / "mitdb")
+    return _local_folder(raw, "mitdb") or download.fetch_mitdb(files.tables() / "raw" / "mitdb")
 
 
 def _ptbdb_folder(raw: str | Path | None) -> Path:
     from ecglib.data import download
 
-    return _local_folder(raw, "ptbdb") or download.fetch_ptbdb(paths.tables() / "raw" / "ptbdb")
+    return _local_folder(raw, "ptbdb") or download.fetch_ptbdb(files.tables() / "raw" / "ptbdb")
 
 
 def _ptbxl_folder(raw: str | Path | None) -> Path:
@@ -108,7 +106,7 @@ def _ptbxl_folder(raw: str | Path | None) -> Path:
 
     folder = _local_folder(raw, "ptb-xl")
     if folder is None:
-        folder = download.fetch_ptbxl_tables(paths.tables() / "raw" / "ptb-xl")
+        folder = download.fetch_ptbxl_tables(files.tables() / "raw" / "ptb-xl")
         tables = ptbxl.read_tables(folder)
         download.fetch_ptbxl_records(folder, tables.records["filename_hr"][ptbxl.classify(tables) >= 0])
     return folder
@@ -118,7 +116,7 @@ def _local_folder(raw: str | Path | None, name: str) -> Path | None:
     """The folder that was named, or the one of ``ECGLIB_DATA``, or None where neither is set."""
     if raw is not None:
         return Path(raw)
-    local = paths.raw_data()
+    local = files.raw_data()
     return None if local is None else local / name
 
 

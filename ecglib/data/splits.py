@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from ecglib.data.table import Beats
-from ecglib.errors import EcglibError
+from ecglib.names import EcglibError, SplitKind, TrainingSet
 
 KAGGLE_SEED = 42
 KAGGLE_TRAINING_SHARE = 0.8
-TrainingSet = Literal["all", "half_second_largest", "half_largest"]
-SplitKind = Literal["kaggle", "patient", "fold"]
 # De Chazal et al. 2004, doi 10.1109/TBME.2004.827359. Their first set has record 201 too, but that is the
 # person of record 202 in the second; it is left out, so that the second set is the one that others test on.
 # fmt: off

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 
 from ecglib.data import mitbih, ptb
-from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
+from ecglib.data.cut import cut_beats
+from ecglib.data.table import BeatMetadata, Beats
 from ecglib.data.waves import (
     Q_WAVE,
     REACH_S,
@@ -31,7 +32,7 @@ from ecglib.data.waves import (
     render,
     rhythm,
 )
-from ecglib.errors import EcglibError
+from ecglib.names import EcglibError
 
 CLASS_NAMES = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES, "ptbxl": ptb.CLASS_NAMES}
 RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ, "ptbxl": ptb.RATE_HZ}
@@ -179,8 +180,8 @@ def _mitbih_record(label: np.ndarray, rng: np.random.Generator) -> tuple[np.ndar
     annotated = onset + subject.peak_offset_s + rng.normal(0, 0.001, len(onset))
     sample = np.rint(annotated * rate_hz).astype(int)
     # the cutter leaves out the last labelled beat: the first of the two after
-    signal, position = mitbih.crop_beats(adc, sample, np.concatenate([[-1], label, [N, -1]]))
-    return signal, sample[position]
+    position, length = mitbih.annotated_beats(sample, np.concatenate([[-1], label, [N, -1]]), len(adc))
+    return cut_beats(adc, sample[position], length, mitbih.DECIMATION), sample[position]
 
 
 def _ptb_record(label: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -209,9 +210,4 @@ def _ptb_record(label: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray
     sample += record[sample[:, None] + np.arange(-3, 4)].argmax(axis=1) - 3
     length = int(1.2 * np.median(np.diff(sample)))
     sample = sample[1 : len(label) + 1]
-    crop = record[sample[:, None] + np.arange(length)]
-    low, high = crop.min(axis=1, keepdims=True), crop.max(axis=1, keepdims=True)
-    signal = np.zeros((len(label), BEAT_LENGTH), dtype=np.float32)
-    kept = min(length, BEAT_LENGTH)
-    signal[:, :kept] = ((crop - low) / (high - low))[:, :kept]
-    return signal, sample
+    return cut_beats(record, sample, np.full(len(sample), length)), sample

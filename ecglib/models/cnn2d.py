@@ -49,18 +49,6 @@ class Cnn2dConfig(BaseModel):
         return self.filters[-1] * height * width
 
 
-# facts of the original authors' released code
-ORIGINAL = Cnn2dConfig(
-    filters=(32, 64, 128, 256),
-    picture_size=(32, 39),
-    colours=1,
-    padding=1,
-    normalise_first=True,
-    norm_epsilon=1e-3,
-    norm_momentum=0.99,
-)
-
-
 class Cnn2d(nn.Module):
     """Spectrogram picture to class scores.
 

@@ -41,10 +41,6 @@ class CnnTransformerConfig(BaseModel):
         return (187,)
 
 
-# facts of the original authors' released code
-ORIGINAL = CnnTransformerConfig(shared_convolutions=True, scaled_embeddings=True, head_width=10)
-
-
 class CnnTransformer(nn.Module):
     """Raw beat to class scores.
 

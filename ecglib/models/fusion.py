@@ -13,9 +13,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from ecglib.errors import EcglibError
 from ecglib.models.cnn2d import Cnn2d
 from ecglib.models.cnn_transformer import CnnTransformer
+from ecglib.names import EcglibError
 
 FusionMethod = Literal["concat", "sum", "weighted_sum"]
 
@@ -28,9 +28,6 @@ class LateFusionConfig(BaseModel):
     classes: int = 5
     on_probabilities: bool = Field(False, exclude_if=lambda value: not value)
     random_weights: bool = Field(False, exclude_if=lambda value: not value)
-
-
-LATE_ORIGINAL = LateFusionConfig(on_probabilities=True, random_weights=True)
 
 
 class LateFusion(nn.Module):
@@ -74,9 +71,6 @@ class IntermediateFusionConfig(BaseModel):
     head_width: int | None = Field(None, exclude_if=lambda value: value is None)
     # a slip of the report's program, which makes the projections after its optimiser
     untrained_projections: bool = Field(False, exclude_if=lambda value: not value)
-
-
-INTERMEDIATE_ORIGINAL = IntermediateFusionConfig(features_2d=1024, head_width=10)
 
 
 class IntermediateFusion(nn.Module):

@@ -53,16 +53,6 @@ class ResidualConfig(BaseModel):
         return length
 
 
-BEST_2D = ResidualConfig(
-    input_shape=(1, 17, 47),
-    channels=(16, 32, 64),
-    stem_kernel=(3, 3),
-    kernels=((3, 3), (3, 3), (3, 3)),
-    pools=((1, 2), (2, 2), (2, 2)),
-    layers=0,
-)
-
-
 class Residual(nn.Module):
     """Three stages of residual blocks, an encoder, then mean and maximum over all positions, then one layer.
 

@@ -1,0 +1,77 @@
+"""What a design is: the networks of all six models, the picture of the 2D branch, and who has class weights."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+from torch import nn
+
+from ecglib.models.cnn2d import Cnn2d, Cnn2dConfig
+from ecglib.models.cnn_transformer import CnnTransformer, CnnTransformerConfig
+from ecglib.models.fusion import IntermediateFusion, IntermediateFusionConfig, LateFusion, LateFusionConfig
+from ecglib.models.residual import Residual, ResidualConfig
+from ecglib.names import INTERMEDIATE, MODEL_TITLES, ModelName, Picture, Slip
+from ecglib.training.loop import seeded
+
+_MODULES = {
+    CnnTransformerConfig: CnnTransformer,
+    Cnn2dConfig: Cnn2d,
+    LateFusionConfig: LateFusion,
+    IntermediateFusionConfig: IntermediateFusion,
+    ResidualConfig: Residual,
+}
+
+
+@dataclass(frozen=True)
+class Design:
+    """One complete way to build the hybrid.
+
+    Attributes
+    ----------
+    title : str
+        For headings.
+    cnn_transformer, cnn2d, late, intermediate : BaseModel
+        Configurations of the networks, for any number of classes; `intermediate` for any method.
+    picture : str
+        What the 2D branch sees, see `ecglib.models.pictures`.
+    titles : dict of str to str
+        Names of the models whose networks are others than the papers'.
+    late_class_weights : bool
+        Whether the loss of late fusion weights the classes as those of the other models do.
+    """
+
+    title: str
+    cnn_transformer: BaseModel
+    cnn2d: BaseModel
+    late: BaseModel
+    intermediate: IntermediateFusionConfig
+    picture: Picture
+    titles: dict[ModelName, str] = field(default_factory=dict)
+    late_class_weights: bool = True
+
+    def model_title(self, model: ModelName) -> str:
+        """How tables and figures name a model of this design."""
+        return self.titles.get(model, MODEL_TITLES[model])
+
+    def config(self, model: ModelName, classes: int, slips: Collection[Slip] = ()) -> BaseModel:
+        """The configuration of one model for so many classes, with the papers' slips that touch it."""
+        changes: dict[str, object] = {"classes": classes}
+        if model in INTERMEDIATE:
+            changes["method"] = model
+        if model == "cnn_transformer" and "zero_class_token" in slips:
+            changes["zero_class_token"] = True
+        if model == "cnn2d" and "fast_norm" in slips:
+            changes["norm_momentum"] = 0.99
+        if "untrained_layers" in slips:
+            changes |= {"untrained_output": True} if model == "cnn2d" else {}
+            changes |= {"untrained_projections": True} if model in INTERMEDIATE else {}
+        own = self.intermediate if model in INTERMEDIATE else getattr(self, model)
+        return own.model_copy(update=changes)
+
+    def new_model(self, model: ModelName, classes: int, seed: int, slips: Collection[Slip] = ()) -> nn.Module:
+        """The untrained network of `config`; `seed` decides its initial weights."""
+        config = self.config(model, classes, slips)
+        with seeded(seed, 0):
+            return _MODULES[type(config)](config)

@@ -1,0 +1,210 @@
+"""The notebooks: what each says of its place in the report, and one run of it by papermill."""
+
+# one line has to come before the imports
+# ruff: noqa: E402
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+# nbformat's validator would build a grammar of addresses, 0.9 s of each run, to check a format that no notebook has
+sys.modules.setdefault("rfc3987_syntax", None)
+
+import jupytext
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from ecglib import files
+from ecglib.names import FIGURE_NUMBERS, EcglibError
+from ecglib.parameters import Parameters
+
+_HEADER_KEYS = {"after", "makes", "curves", "unless", "beside"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a notebook says of itself under ``ecglib`` in its jupytext header.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without the ending.
+    after : tuple of str
+        Notebooks that must have run before, those of them that are in the same report.
+    makes : tuple of str
+        Its tables ("table3", "table_verdict") and figures ("fig02_class_distribution", "fig00_beats").
+    curves : tuple of str
+        Models whose learning curves it draws; their figures have the papers' numbers.
+    unless : dict of str to list
+        By parameter, the values that leave it out of a report.
+    beside : str or None
+        The parameter that names other profiles whose runs it shows.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    makes: tuple[str, ...]
+    curves: tuple[str, ...]
+    unless: dict[str, list[Any]]
+    beside: str | None
+
+    def is_in(self, parameters: Parameters) -> bool:
+        """Whether the report of these parameters has this notebook."""
+        values = parameters.model_dump(mode="json")
+        return not any(values[key] in left_out for key, left_out in self.unless.items())
+
+    def outputs(self, label: str, dataset: str) -> list[Path]:
+        """The figures and tables that it leaves for one data set."""
+        names = [f"fig{FIGURE_NUMBERS[model, dataset]:02d}_{model}_learning_curves" for model in self.curves]
+        made = []
+        for name in (*self.makes, *names):
+            start, _, rest = name.partition("_")
+            kinds = ("csv", "md") if start.startswith("table") else ("png", "svg")
+            # "table3" is table3_mitbih, "table_verdict" table_verdict_mitbih, "fig02_x" fig02_mitbih_x
+            stem = f"{name}_{dataset}" if start.startswith("table") else f"{start}_{dataset}_{rest}"
+            made += [files.figures(label) / f"{stem}.{kind}" for kind in kinds]
+        return made
+
+    def shown(self, parameters: Parameters, dataset: str) -> list[Path]:
+        """The runs of other profiles that there are: a new one changes the notebook's result."""
+        profiles = getattr(parameters, self.beside) if self.beside else ()
+        folders = [files.runs(other) / dataset for other in profiles if other != parameters.label]
+        return sorted(run for folder in folders for run in folder.glob("**/run.json"))
+
+
+@cache
+def headers() -> tuple[Header, ...]:
+    """The headers of all notebooks, in their order.
+
+    Raises
+    ------
+    EcglibError
+        A header has a key that none has, or names a notebook that is not there.
+    """
+    found = []
+    for source in sorted(files.notebooks().glob("[0-9][0-9]_*.py")):
+        told = jupytext.read(source).metadata.get("ecglib", {})
+        if unknown := told.keys() - _HEADER_KEYS:
+            known = ", ".join(sorted(_HEADER_KEYS))
+            raise EcglibError(f"{source}: header: unknown key {min(unknown)!r}; choose from {known}")
+        lists = {key: tuple(told.get(key, ())) for key in ("after", "makes", "curves")}
+        found.append(Header(source.stem, **lists, unless=told.get("unless", {}), beside=told.get("beside")))
+    names = {header.name for header in found}
+    for header in found:
+        if missing := set(header.after) - names:
+            raise EcglibError(f"{header.name}.py: header: after names {min(missing)!r}, which is no notebook")
+    return tuple(found)
+
+
+def notebook_path(name: str) -> Path:
+    """The source of a notebook from its number, its name, or its file.
+
+    Raises
+    ------
+    EcglibError
+        No notebook, or more than one, is called so.
+    """
+    known = sorted(files.notebooks().glob("[0-9][0-9]_*.py"))
+    wanted = Path(name).name.removesuffix(".ipynb").removesuffix(".py")
+    matches = [path for path in known if path.stem == wanted] or [p for p in known if p.stem.startswith(wanted)]
+    if not wanted or len(matches) != 1:
+        raise EcglibError(f"notebook {name!r}: not found; notebooks/ has {', '.join(path.stem for path in known)}")
+    return matches[0]
+
+
+def executed_path(name: str, label: str, dataset: str) -> Path:
+    """Where the executed copy of a notebook lies."""
+    return files.runs(label) / "notebooks" / f"{name}_{dataset}.ipynb"
+
+
+def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dict[str, Any]) -> Path:
+    """Execute one notebook for one data set and keep the executed copy under ``runs/``.
+
+    Parameters
+    ----------
+    name : str
+        As for `notebook_path`.
+    parameters : Parameters
+        The profile with `overrides` in it.
+    dataset : str
+        One of the profile's data sets.
+    overrides : dict
+        What differs from the profile's file.
+
+    Returns
+    -------
+    Path
+        The executed notebook.
+
+    Raises
+    ------
+    EcglibError
+        A cell failed: the message names notebook, cell and error, and the notebook as far as it came
+        is kept beside the last successful one, with ``.failed`` in its name.
+    """
+    source = notebook_path(name)
+    if dataset not in parameters.datasets:
+        known = ", ".join(parameters.datasets)
+        raise EcglibError(f"dataset: profile {parameters.profile!r} has no {dataset!r}; choose from {known}")
+    executed = executed_path(source.stem, parameters.label, dataset)
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    running, failed = executed.with_suffix(".running.ipynb"), executed.with_suffix(".failed.ipynb")
+    injected = {"profile": parameters.profile, "dataset": dataset, "overrides": overrides}
+    with tempfile.TemporaryDirectory() as scratch:
+        # from the .py, because that is what people edit; its .ipynb may be older
+        unexecuted = Path(scratch) / f"{source.stem}.ipynb"
+        nbformat.write(jupytext.read(source), unexecuted)
+        try:
+            papermill.execute_notebook(
+                unexecuted,
+                running,
+                parameters=injected,
+                progress_bar=False,
+                # what cells print, each epoch of a training above all, is seen while it happens
+                stdout_file=sys.stdout,
+                config=_kernel_settings(Path(scratch)),
+            )
+        except PapermillExecutionError as error:
+            os.replace(running, failed)
+            raise EcglibError(
+                f"{source.name} ({dataset}), cell {error.cell_index + 1}: {error.ename}: {_first_line(error.evalue)}; "
+                f"see {failed}"
+            ) from None
+        content = nbformat.read(running, as_version=4)
+        running.unlink()
+    with files.replacing(executed) as temporary:
+        nbformat.write(settled(content), temporary)
+    failed.unlink(missing_ok=True)
+    return executed
+
+
+def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A notebook whose file is the same whenever and wherever its cells gave the same.
+
+    Times, paths, random cell ids and the interpreter's version are left out.
+    """
+    notebook.metadata.pop("papermill", None)
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell["id"] = f"cell-{number:03d}"
+        cell.metadata = nbformat.NotebookNode(tags=cell.metadata["tags"]) if cell.metadata.get("tags") else {}
+    notebook.metadata.pop("language_info", None)
+    return notebook
+
+
+def _kernel_settings(scratch: Path) -> Config:
+    # sockets that only this user can reach, where the system has them; ipykernel warns of the others
+    settings = {"transport": "ipc", "ip": str(scratch / "kernel")} if os.name == "posix" else {}
+    # at the end the kernel is stopped, not asked to go, which takes a second: what it wrote is on the disk by then
+    return Config({"KernelManager": settings, "NotebookClient": {"shutdown_kernel": "immediate"}})
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else "no message"

@@ -1,0 +1,115 @@
+"""Figures and tables of the report: where they go, and how they are marked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from IPython.display import Image, Markdown
+
+from ecglib import files
+from ecglib.figures.style import mark_synthetic, save_figure
+from ecglib.files import replacing
+from ecglib.names import EcglibError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ecglib.experiment import Experiment
+
+# a table of the README, between two markers of which the first names its file
+_SHOWN_TABLE = re.compile(r"(<!-- begin (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+SYNTHETIC_NOTE = "**Synthetic beats: these numbers are no result.**"
+
+
+def publish_figure(figure: Figure, experiment: Experiment, number: int, what: str) -> Image:
+    """Save a figure as ``figures/<label>/figNN_<dataset>_<what>`` (.png, .svg) and show it.
+
+    A figure from invented beats is marked as such first.
+
+    Parameters
+    ----------
+    figure : Figure
+    experiment : Experiment
+        Whose beats the figure shows.
+    number : int
+        The figure's number in the report; 0 for one that the report does not have.
+    what : str
+        The rest of the file's name.
+
+    Returns
+    -------
+    Image
+        The saved PNG, for a notebook to show.
+    """
+    if experiment.beats.metadata.is_synthetic:
+        mark_synthetic(figure)
+    stem = files.figures(experiment.parameters.label) / f"fig{number:02d}_{experiment.dataset}_{what}"
+    save_figure(figure, stem)
+    return Image(stem.with_suffix(".png").read_bytes(), width=760)
+
+
+def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment, name: int | str) -> Markdown:
+    """Save a table as ``figures/<label>/tableN_<dataset>`` (.csv, .md) and show it.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        One number a cell, for machines (.csv).
+    wide : DataFrame
+        Side by side, for readers (.md).
+    experiment : Experiment
+    name : int or str
+        The table's number in the report, or a word for one that the report does not have ("patients"
+        gives ``table_patients_<dataset>``).
+    """
+    folder = files.figures(experiment.parameters.label)
+    note = f"{SYNTHETIC_NOTE}\n\n" if experiment.beats.metadata.is_synthetic else ""
+    text = f"{note}{wide.to_markdown(index=False, disable_numparse=True)}\n"
+    stem = f"table{name}_{experiment.dataset}" if isinstance(name, int) else f"table_{name}_{experiment.dataset}"
+    _write(folder / f"{stem}.csv", tidy.to_csv(index=False))
+    _write(folder / f"{stem}.md", text)
+    return Markdown(text)
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def refresh_readme(write: bool = True) -> list[str]:
+    """Copy the tables that ``README.md`` shows between its markers into it, each from the file that a marker names.
+
+    Parameters
+    ----------
+    write : bool
+        Whether the README is changed, or only compared.
+
+    Returns
+    -------
+    list of str
+        The files of the tables that were other ones.
+
+    Raises
+    ------
+    EcglibError
+        A marker names a file that is not there.
+    """
+    readme = files.home() / "README.md"
+    changed = []
+
+    def from_file(block: re.Match[str]) -> str:
+        path = files.home() / block[2]
+        if not path.is_file():
+            raise EcglibError(f"{readme}: {block[2]}: no such file; correct the marker, or make the table first")
+        table = path.read_text(encoding="utf-8")
+        if table != block[3]:
+            changed.append(block[2])
+        return f"{block[1]}{table}{block[4]}"
+
+    text = _SHOWN_TABLE.sub(from_file, readme.read_text(encoding="utf-8"))
+    if write and changed:
+        _write(readme, text)
+    return changed

@@ -1,0 +1,1 @@
+"""Runs to tidy numbers; no matplotlib."""

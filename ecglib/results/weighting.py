@@ -1,0 +1,70 @@
+"""What class weights in the loss do to a trained model, and how much of late fusion's lead is their being undone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ecglib.experiment import Experiment
+from ecglib.metrics import confusion_matrix, headline
+from ecglib.names import METRIC_TITLES, MODEL_TITLES
+
+_METRICS = ("mcc", "f1_macro")
+
+
+def taken_back(scores: np.ndarray, class_weights: np.ndarray) -> np.ndarray:
+    """Scores as if the loss had had no class weights, with nothing fitted.
+
+    Under a cross entropy weighted by w, a model's probabilities approach those of the classes times w; dividing by w
+    undoes that (Menon et al. 2021, arXiv 2007.07314, section 4.1, with weights in the place of prior probabilities).
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (N, K)
+        Logarithms of probabilities up to a constant of each row.
+    class_weights : ndarray of float, shape (K,)
+        Those of the training.
+    """
+    return scores - np.log(class_weights)
+
+
+def weighting_table(experiment: Experiment) -> pd.DataFrame:
+    """Each model as it was trained, and with its class weights taken back, tidy. Missing runs are trained.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, repetitions, weighted (whether its loss had class weights); mcc and f1_macro, and both with the
+        end ``_taken_back``: fractions, means over the repetitions. Without weights there is nothing to take back.
+    """
+    classes = len(experiment.class_names)
+    rows = []
+    for model in MODEL_TITLES:
+        weights = experiment.class_weights(model)
+        runs = experiment.runs(model)
+        row = {"model": model, "repetitions": len(runs), "weighted": bool((weights != 1).any())}
+        for end, of_class in (("", np.ones(classes)), ("_taken_back", weights)):
+            predicted = [taken_back(run.predictions.scores.astype(np.float64), of_class).argmax(axis=1) for run in runs]
+            label = runs[0].predictions.label
+            values = headline(np.stack([confusion_matrix(label, one, classes) for one in predicted]))
+            row |= {f"{name}{end}": values[name].mean() for name in _METRICS}
+        rows.append(row)
+    ends = ("", "_taken_back")
+    return pd.DataFrame(rows)[["model", "repetitions", "weighted", *(name + end for end in ends for name in _METRICS)]]
+
+
+def weighting_summary(tidy: pd.DataFrame) -> pd.DataFrame:
+    """`weighting_table` for readers, in percent, with late fusion's lead over each model both ways, in points."""
+    late = tidy.set_index("model").loc["late"]
+    rows = []
+    for line in tidy.to_dict("records"):
+        row = {"model": MODEL_TITLES[line["model"]], "class weights": "yes" if line["weighted"] else "no"}
+        for name in _METRICS:
+            title = METRIC_TITLES[name]
+            for end, which in (("", "as trained"), ("_taken_back", "weights taken back")):
+                row[f"{title}, {which}"] = f"{100 * line[name + end]:.2f}"
+        for end, which in (("", "as trained"), ("_taken_back", "weights taken back")):
+            lead = 100 * (late[f"mcc{end}"] - line[f"mcc{end}"])
+            row[f"late fusion's lead (MCC), {which}"] = f"{lead:+.2f}" if line["model"] != "late" else ""
+        rows.append(row)
+    return pd.DataFrame(rows)

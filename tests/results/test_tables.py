@@ -1,0 +1,125 @@
+"""Tables: the papers' numbers as printed, ours from the runs."""
+
+import pandas as pd
+import pytest
+
+from ecglib.experiment import Experiment
+from ecglib.names import EXPERIMENT_1, EXPERIMENT_2, HEADLINE_METRICS
+from ecglib.parameters import load_parameters
+from ecglib.results.papers import reference
+from ecglib.results.tables import (
+    claim,
+    class_count_table,
+    data_label,
+    metrics_side_by_side,
+    metrics_table,
+    times_side_by_side,
+    times_table,
+)
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory) -> Experiment:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
+        tiny = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
+        tried = Experiment(load_parameters("demo", **tiny), "ptb")
+        for model in {*EXPERIMENT_1, *EXPERIMENT_2}:
+            tried.run(model)
+        yield tried
+
+
+@pytest.mark.parametrize("models", [EXPERIMENT_1, EXPERIMENT_2])
+def test_metrics_are_ours_and_the_papers(experiment, models):
+    tidy = metrics_table(experiment, models).set_index(["model", "reported_by"])
+    assert len(tidy) == 3 * len(models)
+    for model in models:
+        metrics = experiment.run(model).metrics
+        for name in HEADLINE_METRICS:
+            assert tidy.loc[(model, "ours"), name] == getattr(metrics, name)
+            assert tidy.loc[(model, "ours"), f"{name}_low"] <= tidy.loc[(model, "ours"), f"{name}_high"]
+    late = tidy.loc["late"]
+    # Table IV and VII of the report; Table V and VIII of the original, percent there
+    assert late.loc["report", ["mcc", "f1_weighted", "accuracy"]].tolist() == [0.9865, 0.9946, 0.9946]
+    assert late.loc["original", ["mcc", "f1_macro", "accuracy"]].tolist() == [0.9929, 0.9965, 0.9971]
+    assert late.loc["original", ["mcc_low", "mcc_high"]].tolist() == [0.9908, 0.995]
+    # what a paper did not print stays empty
+    assert pd.isna(late.loc["report", "f1_macro"]) and pd.isna(late.loc["original", "f1_weighted"])
+    assert set(tidy.xs("ours", level="reported_by")["dataset"]) == {"synthetic ptb"}
+
+
+def test_side_by_side_says_what_was_not_printed_and_what_is_synthetic(experiment):
+    wide = metrics_side_by_side(metrics_table(experiment, EXPERIMENT_1))
+    assert list(wide.columns) == ["model", "metric", "ours (synthetic ptb)", "report (ptb)", "original (ptb)"]
+    macro = wide[(wide["model"] == "2D CNN") & (wide["metric"] == "macro F1")].iloc[0]
+    assert macro["report (ptb)"] == "not printed"
+    assert macro["original (ptb)"] == "96.66 [95.46, 97.86]"
+
+
+def test_times(experiment):
+    tidy = times_table(experiment, EXPERIMENT_1)
+    assert list(tidy.columns) == ["dataset", "model", "reported_by", "train_s", "test_s", "hardware"]
+    printed = tidy[tidy["reported_by"] == "report"].set_index("model")
+    assert printed.loc["cnn_transformer", ["train_s", "test_s"]].tolist() == [8110.32, 4.16]
+    mine = tidy[tidy["reported_by"] == "ours"].set_index("model")
+    assert mine.loc["late", "train_s"] == experiment.run("late").train_s
+    assert len(times_side_by_side(tidy)) == 6
+
+
+def test_class_counts_add_up(experiment):
+    counts = class_count_table(experiment)
+    assert (counts["train"] + counts["validation"] == counts["training file"]).all()
+    assert counts["test"].sum() + counts["training file"].sum() == 240
+
+
+def test_claim_says_ahead_and_behind():
+    rows = [("late", 0.9, 0.5), ("cnn2d", 0.8, 0.6), ("cnn_transformer", 0.7, 0.4)]
+    tidy = pd.DataFrame([{"model": m, "reported_by": "ours", **dict.fromkeys(HEADLINE_METRICS, a)} for m, a, _ in rows])
+    tidy["f1_macro"] = [b for _, _, b in rows]
+    text = claim(tidy, "late")
+    assert "MCC: Hybrid, late fusion is ahead of 2D CNN by 10.00 points" in text
+    assert "macro F1: Hybrid, late fusion is behind 2D CNN by 10.00 points" in text
+
+
+def test_reference_has_every_cell():
+    for number in (3, 4, 6, 7):
+        models = EXPERIMENT_1 if number in (3, 4) else EXPERIMENT_2
+        for dataset in ("ptb", "mitbih_reduced"):
+            assert set(reference()["report"][f"table_{number}"][dataset]) == set(models)
+    assert set(reference()["original"]["table_8"]["mitbih"]) == set(EXPERIMENT_2)
+
+
+def test_ptbxl_stands_beside_ptb_which_was_not_run(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
+        tiny = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
+        tried = Experiment(load_parameters("demo", datasets=["ptbxl"], **tiny), "ptbxl")
+        metrics, times = metrics_table(tried, EXPERIMENT_1), times_table(tried, EXPERIMENT_1)
+        by_beat = data_label(tried.split_by("kaggle"))
+    wide = metrics_side_by_side(metrics)
+    columns = ["ours (synthetic ptbxl)", "ours (ptb)", "report (ptb)", "original (ptb)"]
+    assert list(wide.columns) == ["model", "metric", *columns]
+    assert set(wide["ours (ptb)"]) == {"not run"}
+    assert wide.loc[wide["metric"] == "MCC", "report (ptb)"].tolist() == ["98.48", "89.12", "98.65"]
+    clock = times_side_by_side(times)
+    assert set(clock["ours (ptb)"]) == {"not run"} and "report (ptb): NVIDIA GeForce MX330" in clock
+    # a row that was not run takes no part in a claim
+    assert claim(metrics, "late").count("\n") == 3
+    assert by_beat == "synthetic ptbxl by beat"
+
+
+def test_times_of_one_machine_with_other_threads_share_a_column():
+    tidy = pd.DataFrame(
+        {
+            "dataset": ["mitbih"] * 2,
+            "model": ["cnn_transformer", "cnn2d"],
+            "reported_by": ["ours"] * 2,
+            "train_s": [10.0, 20.0],
+            "test_s": [1.0, 2.0],
+            "hardware": ["Some CPU, 2 threads", "Some CPU, 1 thread"],
+        }
+    )
+    wide = times_side_by_side(tidy)
+    assert list(wide) == ["model", "task", "ours (mitbih): Some CPU"]
+    assert wide.iloc[:, 2].tolist() == ["10.0 (2 threads)", "1.0 (2 threads)", "20.0 (1 thread)", "2.0 (1 thread)"]
+    assert list(times_side_by_side(tidy.head(1)))[2] == "ours (mitbih): Some CPU, 2 threads"

@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--other-diagnoses", action="store_true", help="ptb: count other diagnoses than infarction as abnormal too"
     )
+    build.add_argument("--subset", action="store_true", help="kaggle: allow other numbers of rows than the published")
     build.set_defaults(command=_build)
 
     export = data.add_parser("export", help="write a beat table as one small file that NumPy alone can read")
@@ -74,6 +75,7 @@ def _build(options: argparse.Namespace) -> None:
         options.seed,
         options.detector,
         options.other_diagnoses,
+        options.subset,
     )
     write_beats(beats, options.out)
     for record, reason in beats.metadata.skipped.items():

@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--other-diagnoses", action="store_true", help="ptb: count other diagnoses than infarction as abnormal too"
     )
+    build.add_argument("--subset", action="store_true", help="kaggle: allow other numbers of rows than the published")
     build.set_defaults(command=_build)
 
     run = commands.add_parser("run", help="execute a notebook headless with papermill")
@@ -81,6 +82,7 @@ def _build(options: argparse.Namespace) -> None:
         options.seed,
         options.detector,
         options.other_diagnoses,
+        options.subset,
     )
     write_beats(beats, options.out)
     for record, reason in beats.metadata.skipped.items():

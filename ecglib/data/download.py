@@ -1,24 +1,18 @@
 """Records of three PhysioNet databases, fetched where no copy is at hand.
 
 The MIT-BIH Arrhythmia Database (doi 10.13026/C2F305), the PTB Diagnostic ECG Database (doi 10.13026/C28C71)
-and PTB-XL (doi 10.1038/s41597-020-0495-6). A file is kept only if its SHA-256 is the published one; a
-download that was cut off goes on where it ended.
+and PTB-XL (doi 10.1038/s41597-020-0495-6). Pooch fetches the files and keeps those whose SHA-256 is the
+published one; a download that was cut off goes on with the files that are missing.
 """
 
 from __future__ import annotations
 
-import hashlib
-import http.client
 import os
 import re
-import ssl
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PureWindowsPath
 from urllib.parse import quote
 
@@ -32,16 +26,12 @@ PHYSIONET_URL = "https://physionet.org/files/"
 MITDB_URL = PHYSIONET_URL + "mitdb/1.0.0/"
 SUMS_FILE = "SHA256SUMS.txt"
 _SUMS_LINE = re.compile(r"([0-9a-fA-F]{64}) +([^ ].*)")
-_CHUNK_BYTES = 1 << 16
+_CORRECT_URL = "correct ECGLIB_PHYSIONET_URL if it is set"
 _WORKERS = 4
 _TIMEOUT_S = 30.0
 _RETRIES = 3
-# doubled after each attempt
-_FIRST_DELAY_S = 1.0
-
-
-class _Transient(Exception):
-    """A failure that may be gone at the next attempt; its message is one line."""
+# no file of these databases comes near it
+_MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -60,8 +50,8 @@ class _Database:
 def fetch_mitdb(folder: Path, base_url: str = MITDB_URL, progress: bool = True) -> Path:
     """Download what `folder` lacks of the 48 MIT-BIH records, 92 MB in all.
 
-    Files that are there with the published SHA-256 are not fetched again. Each of the others goes to
-    ``<name>.part`` first, and takes its place only when its sum is right.
+    Files that are there with the published SHA-256 are not fetched again. Each of the others takes its
+    place only when it is complete and its sum is right.
 
     Parameters
     ----------
@@ -158,10 +148,10 @@ def _fetch_sums(database: _Database) -> dict[str, str]:
     try:
         if path.is_file():
             return _read_sums(path, str(path), f"delete it to fetch it again, or {database.local_copy}")
-        # no sum tells whether an older part belongs to it: it starts anew, under a name of its own
+        # there is no sum to tell a wrong list by: it takes its place once it has been read
         with replacing(path) as temporary:
-            _receive_all(database, url, temporary, threading.Event())
-            return _read_sums(temporary, url, f"correct ECGLIB_PHYSIONET_URL if it is set, or {database.local_copy}")
+            _fetch(database, SUMS_FILE, None, temporary.name)
+            return _read_sums(temporary, url, f"{_CORRECT_URL}, or {database.local_copy}")
     except OSError as error:
         raise _write_error(path, error) from None
 
@@ -184,116 +174,61 @@ def _is_inside(name: str) -> bool:
 
 def _fetch_all(database: _Database, sums: dict[str, str], progress: bool) -> Path:
     """Fetch the files that `sums` names, several at a time, until one fails."""
-    stop = threading.Event()
-    with (
-        ThreadPoolExecutor(_WORKERS) as pool,
-        tqdm(total=len(sums), desc=database.name, unit="file", disable=not progress) as bar,
-    ):
-        fetches = [pool.submit(_fetch, database, name, published, stop) for name, published in sums.items()]
-        try:
-            for fetch in as_completed(fetches):
-                fetch.result()
-                bar.update()
-        finally:
-            # after an interrupt, the other files need not be waited for
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        # at the first failure, map cancels all that has not begun
+        fetches = pool.map(partial(_fetch, database), sums, sums.values())
+        for _ in tqdm(fetches, desc=database.name, total=len(sums), unit="file", disable=not progress):
+            pass
     return database.folder
 
 
-def _fetch(database: _Database, name: str, published: str, stop: threading.Event) -> None:
-    """Make sure that a file is the published one; a failure stops the other fetches."""
-    url, path = database.url(name), database.folder / name
-    part = path.with_name(path.name + ".part")
+def _fetch(database: _Database, name: str, published: str | None, local_name: str | None = None) -> None:
+    """Make sure that a file of the folder is the published one; any file will do where no sum is known."""
+    # these two take a while to import, and are for those who have no copy of the data
+    import pooch
+    import requests
+
+    def check(response: requests.Response, **_: object) -> None:
+        told = f"HTTP {response.status_code} {response.reason}"
+        if response.status_code >= 500 or response.status_code in (408, 429):
+            raise requests.RequestException(told)
+        # pooch tries again after an error of requests or a ValueError, such as EcglibError, but not after this
+        if response.status_code >= 400:
+            raise LookupError(told)
+        if int(response.headers.get("Content-Length", 0)) > _MOST_BYTES:
+            raise LookupError("larger than any file of these databases")
+
+    def receive(url: str, temporary: str, _: pooch.Pooch) -> None:
+        # pooch lets nobody but the user read it; one that is made anew has the rights that any file gets
+        os.unlink(temporary)
+        request = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=_TIMEOUT_S, hooks={"response": check})
+        request(url, temporary, None)
+
+    url, path = database.url(name), database.folder / (local_name or name)
+    pooch.get_logger().setLevel("WARNING")
+    files = pooch.Pooch(os.path.abspath(path.parent), "", {path.name: published}, {path.name: url}, _RETRIES)
     try:
-        if stop.is_set() or (path.is_file() and _sum_of(path) == published):
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        for _ in range(_RETRIES + 1):
-            resumed = _receive_all(database, url, part, stop)
-            if stop.is_set():
-                return
-            if _sum_of(part) == published:
-                os.replace(part, path)
-                return
-            part.unlink()
-            # a part that was there before may have been the wrong one; a fresh file has no excuse
-            if not resumed:
-                break
-        # or the list is the wrong one; a file that its successor agrees with is not fetched again
-        again = f"delete {SUMS_FILE} and try again" if (database.folder / SUMS_FILE).is_file() else "try again later"
-        raise EcglibError(f"{url}: differs from the published file (SHA-256); {again}, or {database.local_copy}")
-    except BaseException as error:
-        stop.set()
-        if isinstance(error, OSError):
-            raise _write_error(path, error) from None
-        raise
+        files.fetch(path.name, downloader=receive)
+    except LookupError as error:
+        raise EcglibError(f"{url}: {error}; {_CORRECT_URL}, or {database.local_copy}") from None
+    except requests.RequestException as error:
+        raise EcglibError(f"{url}: cannot be fetched ({_reason(error)}); {database.local_copy}") from None
+    except OSError as error:
+        raise _write_error(path, error) from None
+    except ValueError:
+        # it may be the list that is wrong; a file that its successor agrees with is not fetched again
+        advice = f"try again later, without {SUMS_FILE} if there is one, or {database.local_copy}"
+        raise EcglibError(f"{url}: differs from the published file (SHA-256); {advice}") from None
 
 
-def _receive_all(database: _Database, url: str, part: Path, stop: threading.Event) -> bool:
-    """Complete `part` in as many attempts as it may take; whether the last one found a part of it there."""
-    delay = _FIRST_DELAY_S
-    for attempt in range(_RETRIES + 1):
-        try:
-            return _receive(database, url, part, stop)
-        except _Transient as error:
-            if attempt == _RETRIES:
-                raise EcglibError(f"{url}: cannot be fetched ({error}); {database.local_copy}") from None
-        if stop.wait(delay):
-            return True
-        delay *= 2
-
-
-def _receive(database: _Database, url: str, part: Path, stop: threading.Event) -> bool:
-    """Complete `part`, going on where it ends if the server can do that; whether there was any of it."""
-    have = part.stat().st_size if part.is_file() else 0
-    with closing(_answer(database, url, have)) as answer:
-        first = next(answer)
-        if first not in (0, have):
-            part.unlink(missing_ok=True)
-            raise _Transient("the server sent another range than asked for")
-        with part.open("ab" if first else "wb") as file:
-            for chunk in answer:
-                file.write(chunk)
-                if stop.is_set():
-                    break
-    return have > 0
-
-
-def _answer(database: _Database, url: str, have: int) -> Iterator[int | bytes]:
-    """Which byte the server starts with, asked to start with byte `have`; then what it sends, in chunks."""
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
-            # "bytes 100-199/200"
-            first = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", "bytes -"))
-            yield 0 if response.status != 206 else int(first[1]) if first else -1
-            received = 0
-            while chunk := response.read(_CHUNK_BYTES):
-                received += len(chunk)
-                yield chunk
-            # a connection that is closed early reads like the end of the file
-            if received < (expected := int(response.headers.get("Content-Length", received))):
-                raise _Transient(f"the connection ended after {received} of {expected} bytes")
-    except urllib.error.HTTPError as error:
-        if error.code == 416 and have:
-            # nothing is left to send: the part is complete, or the wrong one, as its sum will tell
-            yield have
-        elif error.code >= 500 or error.code in (408, 429):
-            raise _Transient(f"HTTP {error.code} {error.reason}") from None
-        else:
-            told = f"{url}: HTTP {error.code} {error.reason}"
-            raise EcglibError(f"{told}; correct ECGLIB_PHYSIONET_URL if it is set, or {database.local_copy}") from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError | ssl.SSLError) else error
-        raise _Transient((str(reason) or type(error).__name__).splitlines()[0]) from None
+def _reason(error: BaseException) -> str:
+    """What an error goes back to, without the layers that passed it on."""
+    while origin := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = origin
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _write_error(path: Path, error: OSError) -> EcglibError:
-    where = error.filename or path
-    return EcglibError(f"{where}: cannot be written ({error.strerror}); make room or choose another folder")
-
-
-def _sum_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    where, reason = error.filename or path, error.strerror or error
+    return EcglibError(f"{where}: cannot be written ({reason}); make room or choose another folder")

@@ -2,64 +2,65 @@
 
 The files (Kachuee et al. 2018, doi 10.1109/ICHI.2018.00092; kaggle.com/datasets/shayanfazeli/heartbeat)
 have no header row, and 188 columns: the 187 samples of a beat, then its label. They are read block by
-block, so that a file's text is never in memory as a whole; the rows keep the order of the files. One
-thread reads, one computes the SHA-256, which takes longest, and one parses.
+block, so that a file's text is never in memory as a whole; the rows keep the order of the files.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
-import itertools
 import math
+import re
 import zipfile
 import zlib
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 
 from ecglib.data import mitbih, ptb
-from ecglib.data.fixed_width import CELL_BYTES, parse_any_width, parse_fixed_width
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
 from ecglib.names import EcglibError
 
 RECIPE = "rows of the Kaggle CSV files as published, in file order; 187 samples each"
 _COLUMNS = [f"column {number}" for number in range(1, BEAT_LENGTH + 2)]
-# as published
-_ROW_BYTES = len(_COLUMNS) * CELL_BYTES
-# whole rows, so that none lies across two blocks; and few, so that every step finds them in a processor's cache
-_BLOCK_BYTES = 300 * _ROW_BYTES
-_BUFFERS = 3
+# Arrow reads some tens of blocks ahead
+_BLOCK_BYTES = 1 << 20
+_LONGEST_ROW_BYTES = 1 << 16
+# of so many genuine rows, never do all begin with exactly 0 or 1: half of them do
+_ROWS_TO_JUDGE_BY = 20
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True)
 class _File:
-    """One CSV file: the labels that its rows may have, and the split that its name stands for."""
+    """One CSV file: its rows as published, the labels they may have, and the split that its name stands for."""
 
     name: str
+    rows: int
     labels: range
     split: str = ""
 
 
 _FILES = {
     "mitbih": (
-        _File("mitbih_train.csv", range(5), "train"),
-        _File("mitbih_test.csv", range(5), "test"),
+        _File("mitbih_train.csv", 87_554, range(5), "train"),
+        _File("mitbih_test.csv", 21_892, range(5), "test"),
     ),
-    "ptb": (_File("ptbdb_normal.csv", range(0, 1)), _File("ptbdb_abnormal.csv", range(1, 2))),
+    "ptb": (_File("ptbdb_normal.csv", 4_046, range(0, 1)), _File("ptbdb_abnormal.csv", 10_506, range(1, 2))),
 }
 _CLASS_NAMES = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES}
 _RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ}
 
 
-def build(dataset: Literal["mitbih", "ptb"], folder: str | Path) -> Beats:
+def build(dataset: Literal["mitbih", "ptb"], folder: str | Path, subset: bool = False) -> Beats:
     """Read the two Kaggle files of a data set.
 
     PTB has no test file. As in Vindas et al. (2022, PMLR 182:270-296), each class is shuffled with
@@ -75,6 +76,8 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path) -> Beats:
     dataset : {"mitbih", "ptb"}
     folder : path
         Holds the two CSV files, each plain, zipped on its own, or in any .zip; or is such a .zip.
+    subset : bool
+        Whether the files may have another number of rows than the published ones.
 
     Returns
     -------
@@ -84,31 +87,35 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path) -> Beats:
     Raises
     ------
     EcglibError
-        A file is missing, empty or a damaged zip; or a row has another number of columns, an empty
-        cell, something that is no number, a sample outside [0, 1], or a label that the file cannot have.
+        A file is missing, empty, a damaged zip, or not as long as published; a row has another number of
+        columns, an empty cell, something that is no number, a sample outside [0, 1], no sample above 0,
+        or a label that the file cannot have; the samples are reversed, or the labels in the first column;
+        or the two files have the same rows.
     """
     folder = Path(folder)
     if dataset not in _FILES:
         raise EcglibError(f"dataset: {dataset!r} is none of {', '.join(_FILES)}")
-    plain = [folder / file.name for file in _FILES[dataset] if (folder / file.name).is_file()]
-    rows = _Rows(sum(math.ceil(path.stat().st_size / _ROW_BYTES) for path in plain))
-    counts, made_from = [], {}
-    for file in _FILES[dataset]:
-        before = rows.count
-        made_from[file.name] = _read(file, folder, rows)
-        counts.append(rows.count - before)
-    signal, label = rows.signal(), np.concatenate(rows.labels)
-    made_from["duplicate_rows"] = str(_duplicates(signal, label))
+    files = _FILES[dataset]
+    # grows in place where the operating system can, so that the beats are never there twice
+    samples, labels, made_from = bytearray(), [], {}
+    for file in files:
+        made_from[file.name], label = _read(file, folder, samples, subset)
+        labels.append(label)
+    signal = np.frombuffer(samples, dtype=np.float32).reshape(-1, BEAT_LENGTH)
+    first, second = np.split(signal, [len(labels[0])])
+    if np.array_equal(first, second):
+        raise EcglibError(f"{folder}: {' and '.join(made_from)} have the same rows; download both again")
+    made_from["duplicate_rows"] = str(_duplicates(signal, np.concatenate(labels)))
     splits = [
-        np.full(count, file.split) if file.split else kaggle_split(np.zeros(count, dtype=np.int64))
-        for file, count in zip(_FILES[dataset], counts, strict=True)
+        np.full(len(label), file.split) if file.split else kaggle_split(np.zeros_like(label))
+        for file, label in zip(files, labels, strict=True)
     ]
     return Beats(
         signal=signal,
-        label=label,
-        record=np.full(rows.count, ""),
-        subject=np.full(rows.count, ""),
-        sample=np.full(rows.count, -1, dtype=np.int32),
+        label=np.concatenate(labels),
+        record=np.full(len(signal), ""),
+        subject=np.full(len(signal), ""),
+        sample=np.full(len(signal), -1, dtype=np.int32),
         split=np.concatenate(splits),
         metadata=BeatMetadata(
             dataset=dataset,
@@ -121,155 +128,98 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path) -> Beats:
     )
 
 
-class _Rows:
-    """The rows read so far.
-
-    Attributes
-    ----------
-    count : int
-    labels : list of ndarray of int64
-        One array a block.
-    """
-
-    def __init__(self, expected: int) -> None:
-        # what is never written to takes no memory; and NumPy asks for large pages, which are faster to come by,
-        # where it allocates all at once
-        self._signal = np.empty((expected, BEAT_LENGTH), dtype=np.float32)
-        self.labels: list[np.ndarray] = []
-        self.count = 0
-
-    def add(self, values: np.ndarray) -> None:
-        """Append rows; `values` is a float32 array of shape (n, 188)."""
-        start, self.count = self.count, self.count + len(values)
-        if self.count > len(self._signal):
-            # grows in place where the operating system can, so that the beats are never there twice
-            self._signal.resize((self.count, BEAT_LENGTH), refcheck=False)
-        self._signal[start : self.count] = values[:, :-1]
-        self.labels.append(values[:, -1].astype(np.int64))
-
-    def signal(self) -> np.ndarray:
-        """All samples, float32 of shape (count, 187)."""
-        return self._signal[: self.count]
-
-
 def _duplicates(signal: np.ndarray, label: np.ndarray) -> int:
     """How many rows equal an earlier one in signal and label."""
-    # a 64-bit sum with random odd weights: equal for equal rows, and for others with a chance of 2 ** -64
-    weights = np.random.default_rng(0).integers(1 << 63, size=BEAT_LENGTH, dtype=np.uint64) << np.uint64(1) | np.uint64(
-        1
-    )
-    key = np.einsum("ij,j->i", signal.view(np.uint32), weights)
-    key += label.astype(np.uint64)
-    return len(key) - len(np.unique(key))
+    # hashes of 64 bits instead of the rows themselves, which would be there twice
+    return len(label) - len({hash((row.tobytes(), each)) for row, each in zip(signal, label.tolist(), strict=True)})
 
 
-def _read(file: _File, folder: Path, rows: _Rows) -> str:
-    """Append the rows of one file to `rows`; the SHA-256 of its CSV content."""
-    digest = hashlib.sha256()
-    before = rows.count
-    next_row = 1
-    at_work: deque[tuple[Future, Future]] = deque()
-
-    def add(block: memoryview) -> None:
-        nonlocal next_row
-        values, lines = _parse(block, next_row, file, shown)
-        rows.add(values)
-        next_row += lines
-
-    def wait_until(blocks: int) -> None:
-        while len(at_work) > blocks:
-            for step in at_work.popleft():
-                step.result()
-
-    with (
-        _opened(file.name, folder) as (stream, shown),
-        ThreadPoolExecutor(1) as hashing,
-        ThreadPoolExecutor(1) as parsing,
-    ):
-        # while a block is hashed and parsed, the next is read to where an earlier one was
-        buffers = [bytearray(_BLOCK_BYTES) for _ in range(_BUFFERS)]
-        carry = b""
-        for buffer in itertools.cycle(buffers):
-            wait_until(_BUFFERS - 1)
-            buffer[: len(carry)] = carry
-            view = memoryview(buffer)
-            length = len(carry) + _fill(view[len(carry) :], stream, shown)
-            is_last = length < len(buffer)
-            # blocks are of whole lines, though the last line may lack its end
-            end = length if is_last else buffer.rfind(b"\n") + 1
-            if not end and not is_last:
-                wait_until(0)
-                raise EcglibError(f"{shown}: row {next_row} does not end; not a CSV file, download it again")
-            at_work.append((hashing.submit(digest.update, view[len(carry) : length]), parsing.submit(add, view[:end])))
-            if is_last:
-                break
-            carry = bytes(view[end:])
-        wait_until(0)
-    if rows.count == before:
+def _read(file: _File, folder: Path, samples: bytearray, subset: bool) -> tuple[str, np.ndarray]:
+    """Append the samples of one file, as 32-bit numbers; the SHA-256 of its CSV content, and its labels."""
+    start, labels = len(samples), []
+    with _opened(file.name, folder) as (stream, shown):
+        try:
+            # a damaged zip is found out here, before its rows are looked at
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            stream.seek(0)
+        except _ZIP_FAULTS as error:
+            raise _damaged(shown, error) from None
+        except OSError as error:
+            raise EcglibError(f"{shown}: cannot be read ({error.strerror or error}); check the file") from None
+        try:
+            for values in _blocks(stream, file.labels):
+                samples += values[:, :-1].astype(np.float32).tobytes()
+                labels.append(values[:, -1].astype(np.int64))
+        except ValueError as error:
+            raise EcglibError(f"{shown}: {_first_fault(file, folder, error)}; download it again") from None
+    signal = np.frombuffer(samples, np.float32, offset=start).reshape(-1, BEAT_LENGTH)
+    if not len(signal):
         raise EcglibError(f"{shown}: has no rows; download it again")
-    return digest.hexdigest()
+    if not subset and len(signal) != file.rows:
+        advice = "download it again, or allow a part of it by --subset (subset=True)"
+        raise EcglibError(f"{shown}: has {len(signal):,} rows, the published file {file.rows:,}; {advice}")
+    if np.mean((signal[:, 0] == 0) & (signal[:, -1] != 0)) > 0.5:
+        raise EcglibError(f"{shown}: most rows begin with 0 and do not end with it, as if reversed; download it again")
+    if len(signal) >= _ROWS_TO_JUDGE_BY and np.isin(signal[:, 0], file.labels).all():
+        raise EcglibError(f"{shown}: the labels are in column 1, expected in the last one; download it again")
+    return digest, np.concatenate(labels)
 
 
-def _fill(buffer: memoryview, stream: BinaryIO, shown: str) -> int:
-    """Read until the buffer is full or the file ends; the number of bytes read."""
-    try:
-        return stream.readinto(buffer)
-    except _ZIP_FAULTS as error:
-        raise _damaged(shown, error) from None
-    except OSError as error:
-        raise EcglibError(f"{shown}: cannot be read ({error.strerror or error}); check the file") from None
+def _blocks(stream: BinaryIO, labels: range) -> Iterator[np.ndarray]:
+    """The rows, float64 of shape (n, 188), until a fault, which is a ValueError."""
+    # 64 bits, as Python reads numbers; to read 32 at once would round some differently
+    options = pa.csv.ConvertOptions(column_types=dict.fromkeys(_COLUMNS, pa.float64()), null_values=[])
+    with pa.csv.open_csv(
+        stream,
+        read_options=pa.csv.ReadOptions(column_names=_COLUMNS, block_size=_BLOCK_BYTES),
+        parse_options=pa.csv.ParseOptions(quote_char=False),
+        convert_options=options,
+    ) as reader:
+        for batch in reader:
+            values = batch.to_tensor().to_numpy()
+            signal = values[:, :-1]
+            # written so that NaN fails too
+            if not (((signal >= 0) & (signal <= 1)).all() and signal.any(axis=1).all()):
+                raise ValueError("has samples outside [0, 1], or none above 0")
+            if not np.isin(values[:, -1], labels).all():
+                raise ValueError("has a label that the file cannot have")
+            yield values
 
 
-def _parse(block: memoryview, first_row: int, file: _File, shown: str) -> tuple[np.ndarray, int]:
-    """The rows of a block of text as a float32 array of shape (n, 188); and the number of lines, empty ones too."""
-    values = parse_fixed_width(block, len(_COLUMNS))
-    if values is not None:
-        lines = len(values)
-    else:
-        text = bytes(block)
-        lines = text.count(b"\n")
-        if not text.strip():
-            return np.empty((0, len(_COLUMNS)), dtype=np.float32), lines
-        values = parse_any_width(text, len(_COLUMNS))
-    # written so that NaN fails too
-    if values is None or not (
-        values[:, :-1].min() >= 0 and values[:, :-1].max() <= 1 and set(values[:, -1].tolist()).issubset(file.labels)
-    ):
-        raise _row_error(bytes(block), first_row, file, shown)
-    return values, lines
+def _first_fault(file: _File, folder: Path, error: ValueError) -> str:
+    """What is wrong with the first row at fault, counting empty ones, of a file that was refused for `error`."""
+    row = 0
+    with _opened(file.name, folder) as (stream, _):
+        # a file of something else may have no line ends
+        for row, line in enumerate(iter(partial(stream.readline, _LONGEST_ROW_BYTES), b""), start=1):
+            cells = line.strip(b"\r\n" + codecs.BOM_UTF8)
+            if cells and (fault := _fault(cells.split(b","), file.labels)):
+                return f"row {row} {fault}"
+    return f"cannot be read ({str(error)!r})" if row else "has no rows"
 
 
-def _row_error(block: bytes, first_row: int, file: _File, shown: str) -> EcglibError:
-    """What is wrong with the first row at fault of a block that was refused."""
-    lines = block.splitlines()
-    for row, line in enumerate(lines, first_row):
-        fault = _fault(line, file.labels) if line.strip() else None
-        if fault:
-            return EcglibError(f"{shown}: row {row} {fault}; download the file again")
-    last_row = first_row + len(lines) - 1
-    return EcglibError(f"{shown}: rows {first_row} to {last_row} are not all 32-bit numbers; download the file again")
-
-
-def _fault(line: bytes, labels: range) -> str | None:
-    cells = line.split(b",")
+def _fault(cells: list[bytes], labels: range) -> str | None:
     if len(cells) != len(_COLUMNS):
         return f"has {len(cells)} columns, expected {len(_COLUMNS)}"
+    values = []
     for name, cell in zip(_COLUMNS, cells, strict=True):
         text = cell[:24].decode("ascii", "replace").strip()
         if not text:
             return f"has an empty cell in {name}"
         try:
-            value = float(cell)
+            # which Python passes over, but Arrow does not
+            values.append(float(re.sub(rb"[_\v\f\r]", b"?", cell)))
         except ValueError:
             return f"has {text!r} in {name}, which is not a number"
         if name == _COLUMNS[-1]:
-            allowed = " or ".join(str(label) for label in labels)
-            return None if value in labels else f"has label {text}, expected {allowed}"
-        if math.isnan(value):
+            break
+        if math.isnan(values[-1]):
             return f"has NaN in {name}"
-        if not 0 <= value <= 1:
+        if not 0 <= values[-1] <= 1:
             return f"has {text} in {name}, outside [0, 1]"
-    return None
+    if values[-1] not in labels:
+        return f"has label {text}, expected {' or '.join(map(str, labels))} in the last column"
+    return None if any(values[:-1]) else "has no sample above 0"
 
 
 @contextmanager

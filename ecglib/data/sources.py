@@ -21,6 +21,7 @@ def build_beats(
     seed: int = 0,
     detector: Detector = "neurokit",
     other_diagnoses: bool = False,
+    subset: bool = False,
 ) -> Beats:
     """Make the beats of `dataset` from `source`.
 
@@ -37,6 +38,8 @@ def build_beats(
         How the R peaks of PTB and PTB-XL records are found, see `ecglib.data.windows.r_peaks`.
     other_diagnoses : bool
         Whether PTB records of diagnoses other than myocardial infarction count as abnormal.
+    subset : bool
+        Whether Kaggle's files may have another number of rows than the published ones.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def build_beats(
             raise EcglibError("dataset ptbxl: Kaggle has no beats of it; use source physionet")
         from ecglib.data import kaggle
 
-        return kaggle.build(dataset, _kaggle_folder(raw))
+        return kaggle.build(dataset, _kaggle_folder(raw), subset)
     if dataset == "ptb":
         from ecglib.data import ptb
 

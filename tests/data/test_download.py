@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 
 from ecglib.data import download, mitbih
 from ecglib.data.download import fetch_mitdb, fetch_ptbdb, fetch_ptbxl_records, fetch_ptbxl_tables
@@ -34,8 +34,7 @@ class Server(ThreadingHTTPServer):
         self.cuts: Counter[str] = Counter()
         self.statuses: dict[str, list[int]] = {}
         self.wrong: set[str] = set()
-        self.ignores_range = False
-        self.requests: list[tuple[str, str | None]] = []
+        self.requests: list[str] = []
 
     @property
     def root(self) -> str:
@@ -45,18 +44,13 @@ class Server(ThreadingHTTPServer):
     def base_url(self) -> str:
         return self.root + self.place
 
-    def asked(self, name: str) -> list[str | None]:
-        """The Range header of each request for a file, in order."""
-        return [asked_range for asked_name, asked_range in self.requests if asked_name == name]
-
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
         name = self.path.removeprefix(f"/files/{self.server.place}")
-        asked_range = self.headers.get("Range")
-        self.server.requests.append((name, asked_range))
+        self.server.requests.append(name)
         if self.server.statuses.get(name):
             return self.send_error(self.server.statuses[name].pop(0))
         if name not in self.server.files:
@@ -64,22 +58,13 @@ class Handler(BaseHTTPRequestHandler):
         content = self.server.files[name]
         if name in self.server.wrong:
             content = content[:-1] + bytes([content[-1] ^ 1])
-        start = 0
-        if asked_range and not self.server.ignores_range:
-            start = int(re.fullmatch(r"bytes=(\d+)-", asked_range)[1])
-            if start >= len(content):
-                return self.send_error(416)
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        else:
-            self.send_response(200)
-        body = content[start:]
-        self.send_header("Content-Length", str(len(body)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.server.cuts[name] > 0:
             self.server.cuts[name] -= 1
-            body = body[: len(body) // 2]
-        self.wfile.write(body)
+            content = content[: len(content) // 2]
+        self.wfile.write(content)
 
     def log_message(self, *message: object) -> None:
         pass
@@ -90,7 +75,7 @@ def serving(place: str, monkeypatch) -> Iterator[Server]:
     with Server(place) as server:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         monkeypatch.delenv("ECGLIB_PHYSIONET_URL", raising=False)
-        monkeypatch.setattr(download, "_FIRST_DELAY_S", 0.001)
+        monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda seconds: None))
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server
         server.shutdown()
@@ -108,6 +93,7 @@ def server(monkeypatch):
         yield server
 
 
+PUBLISHED_SUMS = mitbih.published_sums()
 PTBDB_STEMS = ("patient001/s0010_re", "patient001/s0014lre", "patient002/s0015lre")
 PTBXL_STEMS = ("records500/00000/00001_hr", "records500/00000/00002_hr", "records500/01000/01000_hr")
 
@@ -172,7 +158,7 @@ def test_all_files_are_fetched_once(server, tmp_path, capsys):
     folder = tmp_path / "raw" / "mitdb"
     assert fetch_mitdb(folder, server.base_url, progress=False) == folder
     assert contents(folder) == server.files
-    assert sorted(server.requests) == sorted((name, None) for name in server.files)
+    assert sorted(server.requests) == sorted(server.files)
     assert capsys.readouterr() == ("", "")
 
 
@@ -188,7 +174,7 @@ def test_what_is_there_is_not_fetched_again(server, tmp_path):
     (tmp_path / "notes.txt").write_bytes(b"mine")
     fetch_mitdb(tmp_path, server.base_url, progress=False)
     assert contents(tmp_path) == server.files | {"notes.txt": b"mine"}
-    assert server.asked("100.dat") == [] and len(server.requests) == 8
+    assert "100.dat" not in server.requests and len(server.requests) == 8
     fetch_mitdb(tmp_path, server.base_url, progress=False)
     assert len(server.requests) == 8
 
@@ -205,69 +191,53 @@ def test_environment_names_a_mirror(slash, server, tmp_path, monkeypatch):
     assert contents(tmp_path) == server.files
 
 
-@pytest.mark.parametrize("have", [1, 1000, 299_999])
-def test_partial_file_is_completed(have, server, tmp_path):
-    (tmp_path / "100.dat.part").write_bytes(server.files["100.dat"][:have])
-    fetch_mitdb(tmp_path, server.base_url, progress=False)
-    assert contents(tmp_path) == server.files
-    assert server.asked("100.dat") == [f"bytes={have}-"]
-
-
-def test_partial_file_and_a_server_without_ranges(server, tmp_path):
-    server.ignores_range = True
-    (tmp_path / "100.dat.part").write_bytes(server.files["100.dat"][:1000])
-    fetch_mitdb(tmp_path, server.base_url, progress=False)
-    assert contents(tmp_path) == server.files
-    assert server.asked("100.dat") == ["bytes=1000-"]
-
-
-def test_partial_file_that_is_complete(server, tmp_path):
-    (tmp_path / "100.dat.part").write_bytes(server.files["100.dat"])
-    fetch_mitdb(tmp_path, server.base_url, progress=False)
-    assert contents(tmp_path) == server.files
-    assert server.asked("100.dat") == ["bytes=300000-"]
-
-
-@pytest.mark.parametrize("size", [1000, 300_000, 300_001])
-def test_partial_file_of_something_else_is_fetched_anew(size, server, tmp_path):
-    (tmp_path / "100.dat.part").write_bytes(bytes(size))
-    fetch_mitdb(tmp_path, server.base_url, progress=False)
-    assert contents(tmp_path) == server.files
-    assert server.asked("100.dat") == [f"bytes={size}-", None]
-
-
-def test_cut_connection_is_taken_up_where_it_ended(server, tmp_path):
-    server.cuts["101.dat"] = 2
-    fetch_mitdb(tmp_path, server.base_url, progress=False)
-    assert contents(tmp_path) == server.files
-    assert server.asked("101.dat") == [None, "bytes=150000-", "bytes=225000-"]
-
-
-def test_connection_that_is_always_cut_leaves_what_came(server, tmp_path):
-    server.cuts["101.dat"] = 4
-    refused(
-        lambda: fetch_mitdb(tmp_path, server.base_url, progress=False),
-        f"{server.base_url}101.dat: cannot be fetched (the connection ended after 18750 of 37500 bytes)",
-        "ECGLIB_DATA",
-    )
-    assert (tmp_path / "101.dat.part").read_bytes() == server.files["101.dat"][:281_250]
-    fetch_mitdb(tmp_path, server.base_url, progress=False)
-    assert contents(tmp_path) == server.files
-    assert server.asked("101.dat")[-1] == "bytes=281250-"
-
-
 def test_passing_server_errors_are_outlasted(server, tmp_path):
     server.statuses = {"100.hea": [503, 500, 502], "101.atr": [429]}
     fetch_mitdb(tmp_path, server.base_url, progress=False)
     assert contents(tmp_path) == server.files
-    assert len(server.asked("100.hea")) == 4
+    assert server.requests.count("100.hea") == 4
 
 
 def test_lasting_server_error(server, tmp_path):
     server.statuses = {"100.hea": [503] * 9}
     refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), "100.hea: cannot be fetched (HTTP 503")
-    assert len(server.asked("100.hea")) == 4
+    assert server.requests.count("100.hea") == 4
     assert not (tmp_path / "100.hea").exists()
+
+
+def test_cut_connection_is_tried_again(server, tmp_path):
+    server.cuts["101.dat"] = 3
+    fetch_mitdb(tmp_path, server.base_url, progress=False)
+    assert contents(tmp_path) == server.files
+    assert server.requests.count("101.dat") == 4
+
+
+def test_connection_that_is_always_cut_leaves_no_half_file(server, tmp_path):
+    server.cuts["101.dat"] = 4
+    refused(
+        lambda: fetch_mitdb(tmp_path, server.base_url, progress=False),
+        f"{server.base_url}101.dat: cannot be fetched (IncompleteRead(150000 bytes read, 150000 more expected))",
+        "ECGLIB_DATA",
+    )
+    there = contents(tmp_path)
+    assert "101.dat" not in there and all(server.files[name] == content for name, content in there.items())
+    # what has come is not asked for again
+    server.requests.clear()
+    fetch_mitdb(tmp_path, server.base_url, progress=False)
+    assert contents(tmp_path) == server.files
+    assert not set(server.requests) & set(there)
+
+
+def test_answer_that_is_far_too_large(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_MOST_BYTES", 200_000)
+    refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), ".dat: larger than any file")
+    assert not [name for name in contents(tmp_path) if name.endswith(".dat")]
+
+
+def test_files_may_be_read_by_others_as_any_new_file(server, tmp_path):
+    (tmp_path / "new").touch()
+    fetch_mitdb(tmp_path / "mitdb", server.base_url, progress=False)
+    assert (tmp_path / "mitdb" / "100.dat").stat().st_mode == (tmp_path / "new").stat().st_mode
 
 
 def test_file_that_the_server_lacks_is_asked_for_once(server, tmp_path):
@@ -277,7 +247,7 @@ def test_file_that_the_server_lacks_is_asked_for_once(server, tmp_path):
         f"{server.base_url}102.atr: HTTP 404",
         "ECGLIB_PHYSIONET_URL",
     )
-    assert server.asked("102.atr") == [None]
+    assert server.requests.count("102.atr") == 1
 
 
 def test_wrong_byte_is_refused_and_what_was_there_stays(server, tmp_path):
@@ -289,30 +259,8 @@ def test_wrong_byte_is_refused_and_what_was_there_stays(server, tmp_path):
         "--raw",
     )
     assert (tmp_path / "102.dat").read_bytes() == b"an older file"
-    assert not (tmp_path / "102.dat.part").exists()
-    assert server.asked("102.dat") == [None]
-
-
-def test_wrong_byte_and_cut_connections_come_to_an_end(server, tmp_path):
-    server.wrong = {"102.dat"}
-    server.cuts["102.dat"] = 1
-    refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), "102.dat: differs from the published file")
-    # what was put together from two answers gets a second chance
-    assert server.asked("102.dat") == [None, "bytes=150000-", None]
-
-
-def test_every_answer_is_cut_and_wrong(server, tmp_path, monkeypatch):
-    receive = download._receive
-
-    def cut_first(database, url, part, stop):
-        if not part.exists():
-            server.cuts[part.name.removesuffix(".part")] = 1
-        return receive(database, url, part, stop)
-
-    monkeypatch.setattr(download, "_receive", cut_first)
-    server.wrong = {"102.dat"}
-    refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), "102.dat: differs from the published file")
-    assert server.asked("102.dat") == [None, "bytes=150000-"] * 4
+    # nor does any temporary file
+    assert set(contents(tmp_path)) <= set(server.files)
 
 
 def test_unreachable_host(server, tmp_path):
@@ -333,7 +281,7 @@ def test_silent_server_times_out(server, tmp_path, monkeypatch):
     release = threading.Event()
 
     def wait(handler: Handler) -> None:
-        handler.server.requests.append((handler.path, None))
+        handler.server.requests.append(handler.path)
         release.wait(30)
 
     monkeypatch.setattr(download, "_TIMEOUT_S", 0.05)
@@ -349,8 +297,8 @@ def test_first_failure_ends_the_whole_download(server, tmp_path, monkeypatch):
     publish(files, monkeypatch)
     server.files = {}
     refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), "HTTP 404")
-    # no more than one for each of the parallel downloads
-    assert 1 <= len(server.requests) <= 4
+    # those that had begun by then
+    assert 1 <= len(server.requests) <= 20
 
 
 @pytest.mark.parametrize("address", ["physionet.org/files", "file:///etc/", "ftp://physionet.org/files"])
@@ -365,27 +313,26 @@ def test_folder_that_cannot_be_made(server, tmp_path):
     assert server.requests == []
 
 
-def test_part_that_cannot_be_written(server, tmp_path):
-    (tmp_path / "100.hea.part").mkdir()
-    refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), "100.hea.part: cannot be written")
+def test_full_disk(server, tmp_path):
+    """An error while writing is told as such, not taken for one of the network."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), ".dat: cannot be written", "too large")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     # no second attempt would help
-    assert len(server.asked("100.hea")) == 1
+    assert max(Counter(server.requests).values()) == 1
 
 
 def test_real_records(server, tmp_path, data_folder, monkeypatch):
-    """Three records as published, one of them half there and cut once more on its way."""
-    monkeypatch.undo()
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(download, "_FIRST_DELAY_S", 0.001)
-    sums = {name: digest for name, digest in mitbih.published_sums().items() if name[:3] in ("100", "207", "234")}
+    sums = {name: digest for name, digest in PUBLISHED_SUMS.items() if name[:3] in ("100", "207", "234")}
     assert len(sums) == 9
     monkeypatch.setattr(mitbih, "published_sums", lambda: sums)
     server.files = {name: (data_folder / "mitdb" / name).read_bytes() for name in sums}
-    server.cuts["207.dat"] = 1
-    (tmp_path / "207.dat.part").write_bytes(server.files["207.dat"][:900_000])
     fetch_mitdb(tmp_path, server.base_url, progress=False)
     assert contents(tmp_path) == server.files
-    assert server.asked("207.dat") == ["bytes=900000-", "bytes=1425000-"]
     mitbih.check_records(tmp_path)
 
 
@@ -399,17 +346,11 @@ def test_ptbdb_is_fetched_once(ptbdb, tmp_path, capsys):
     assert fetch_ptbdb(folder, progress=False) == folder
     assert contents(folder) == without_xyz(ptbdb)
     # each record needs the two lists before it
-    assert ptbdb.requests[:2] == [("SHA256SUMS.txt", None), ("RECORDS", None)]
-    assert sorted(ptbdb.requests) == sorted((name, None) for name in without_xyz(ptbdb))
+    assert ptbdb.requests[:2] == ["SHA256SUMS.txt", "RECORDS"]
+    assert sorted(ptbdb.requests) == sorted(without_xyz(ptbdb))
     assert fetch_ptbdb(folder, progress=False) == folder
     assert len(ptbdb.requests) == 8
     assert capsys.readouterr() == ("", "")
-
-
-def test_ptbdb_progress_goes_to_standard_error(ptbdb, tmp_path, capsys):
-    fetch_ptbdb(tmp_path)
-    captured = capsys.readouterr()
-    assert captured.out == "" and "ptbdb" in captured.err and "6/6" in captured.err
 
 
 def test_ptbxl_tables_and_chosen_records(ptbxl, tmp_path):
@@ -421,7 +362,7 @@ def test_ptbxl_tables_and_chosen_records(ptbxl, tmp_path):
     assert fetch_ptbxl_records(tmp_path, stems, progress=False) == tmp_path
     records = {f"{stem}.{end}" for stem in set(stems) for end in ("hea", "dat")}
     assert contents(tmp_path) == {name: ptbxl.files[name] for name in tables | records}
-    assert sorted(ptbxl.requests) == sorted((name, None) for name in tables | records)
+    assert sorted(ptbxl.requests) == sorted(tables | records)
     fetch_ptbxl_tables(tmp_path, progress=False)
     fetch_ptbxl_records(tmp_path, list(stems), progress=False)
     assert len(ptbxl.requests) == 7
@@ -439,7 +380,7 @@ def test_altered_file_is_fetched_again(name, ptbdb, tmp_path):
     (tmp_path / name).write_bytes(b"something else")
     fetch_ptbdb(tmp_path, progress=False)
     assert contents(tmp_path) == without_xyz(ptbdb)
-    assert ptbdb.asked(name) == [None, None] and len(ptbdb.requests) == 9
+    assert ptbdb.requests.count(name) == 2 and len(ptbdb.requests) == 9
 
 
 def test_file_that_differs_from_its_listed_sum(ptbdb, tmp_path):
@@ -448,10 +389,10 @@ def test_file_that_differs_from_its_listed_sum(ptbdb, tmp_path):
     refused(
         lambda: fetch_ptbdb(tmp_path, progress=False),
         f"{ptbdb.base_url}{name}: differs from the published file (SHA-256)",
-        "delete SHA256SUMS.txt",
+        "without SHA256SUMS.txt",
         "holds a copy of ptbdb, or --raw to that copy",
     )
-    assert not (tmp_path / name).exists() and not (tmp_path / f"{name}.part").exists()
+    assert set(contents(tmp_path)) <= set(without_xyz(ptbdb)) - {name}
     ptbdb.wrong = set()
     fetch_ptbdb(tmp_path, progress=False)
     assert contents(tmp_path) == without_xyz(ptbdb)
@@ -466,37 +407,17 @@ def test_records_that_differ_from_their_listed_sum(ptbdb, tmp_path):
 def test_wrong_list_of_sums_can_be_replaced(ptbxl, tmp_path):
     right = ptbxl.files["SHA256SUMS.txt"]
     ptbxl.files["SHA256SUMS.txt"] = re.sub(b"(?m)^[0-9a-f]{2}", b"00", right)
-    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), "differs", "delete SHA256SUMS.txt", "copy of ptb-xl")
+    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), "differs", "without SHA256SUMS.txt", "copy of ptb-xl")
     ptbxl.files["SHA256SUMS.txt"] = right
-    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), "differs", "delete SHA256SUMS.txt")
+    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), "differs", "without SHA256SUMS.txt")
     (tmp_path / "SHA256SUMS.txt").unlink()
     fetch_ptbxl_tables(tmp_path, progress=False)
     assert contents(tmp_path) == {n: c for n, c in ptbxl.files.items() if "records" not in n}
 
 
-def test_interrupted_record_is_taken_up_where_it_ended(ptbdb, tmp_path):
-    name = "patient002/s0015lre.dat"
-    ptbdb.cuts[name] = 4
-    refused(lambda: fetch_ptbdb(tmp_path, progress=False), f"{ptbdb.base_url}{name}: cannot be fetched (the connection")
-    assert (tmp_path / f"{name}.part").read_bytes() == ptbdb.files[name][:93_750]
-    assert not (tmp_path / name).exists()
-    fetch_ptbdb(tmp_path, progress=False)
-    assert contents(tmp_path) == without_xyz(ptbdb)
-    assert ptbdb.asked(name) == [None, "bytes=50000-", "bytes=75000-", "bytes=87500-", "bytes=93750-"]
-
-
-def test_interrupted_list_of_sums(ptbdb, tmp_path):
-    size = len(ptbdb.files["SHA256SUMS.txt"])
-    ptbdb.cuts["SHA256SUMS.txt"] = 1
-    (tmp_path / "SHA256SUMS.txt.part").write_bytes(b"of another server")
-    fetch_ptbdb(tmp_path, progress=False)
-    assert contents(tmp_path) == without_xyz(ptbdb) | {"SHA256SUMS.txt.part": b"of another server"}
-    assert ptbdb.asked("SHA256SUMS.txt") == [None, f"bytes={size // 2}-"]
-
-
 def test_list_of_sums_that_is_always_cut_leaves_nothing(ptbdb, tmp_path):
     ptbdb.cuts["SHA256SUMS.txt"] = 4
-    refused(lambda: fetch_ptbdb(tmp_path, progress=False), "SHA256SUMS.txt: cannot be fetched (the connection ended")
+    refused(lambda: fetch_ptbdb(tmp_path, progress=False), "SHA256SUMS.txt: cannot be fetched (IncompleteRead")
     assert contents(tmp_path) == {}
 
 
@@ -509,7 +430,7 @@ def test_ptbdb_file_that_the_server_lacks(name, ptbdb, tmp_path):
         "ECGLIB_PHYSIONET_URL",
         "ptbdb",
     )
-    assert ptbdb.asked(name) == [None]
+    assert ptbdb.requests.count(name) == 1
     assert not (tmp_path / name).exists()
 
 
@@ -653,12 +574,12 @@ def test_mirror_of_the_other_databases(slash, ptbxl, tmp_path, monkeypatch):
     ],
 )
 def test_address_without_a_mirror(fetch, address, tmp_path, monkeypatch):
-    def no_network(request: urllib.request.Request, **options: object) -> None:
-        raise urllib.error.URLError("no network here")
+    def no_network(url: str, **options: object) -> None:
+        raise requests.ConnectionError("no network here")
 
     monkeypatch.delenv("ECGLIB_PHYSIONET_URL", raising=False)
-    monkeypatch.setattr(download, "_FIRST_DELAY_S", 0.001)
-    monkeypatch.setattr(urllib.request, "urlopen", no_network)
+    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(requests, "get", no_network)
     refused(lambda: fetch(tmp_path, progress=False), address, "cannot be fetched (no network here)")
 
 
@@ -670,26 +591,3 @@ def test_subfolder_that_cannot_be_made(ptbdb, tmp_path):
 def test_list_of_sums_that_cannot_be_written(ptbdb, tmp_path):
     (tmp_path / "SHA256SUMS.txt").mkdir()
     refused(lambda: fetch_ptbdb(tmp_path, progress=False), "SHA256SUMS.txt", "cannot be written")
-
-
-def test_server_that_sends_another_range(server, tmp_path, monkeypatch):
-    """What came before is not to be trusted to fit, and is fetched as a whole."""
-    send = Handler.send_header
-    monkeypatch.setattr(
-        Handler,
-        "send_header",
-        lambda self, key, value: send(self, key, value.replace("bytes 1000-", "bytes 999-")),
-    )
-    (tmp_path / "100.dat.part").write_bytes(server.files["100.dat"][:1000])
-    fetch_mitdb(tmp_path, server.base_url, progress=False)
-    assert contents(tmp_path) == server.files
-    assert server.asked("100.dat") == ["bytes=1000-", None]
-
-
-def test_full_disk(server, tmp_path, monkeypatch):
-    """An error while writing is told as such, not taken for one of the network."""
-    if not Path("/dev/full").exists():
-        pytest.skip("needs /dev/full")
-    (tmp_path / "100.dat.part").symlink_to("/dev/full")
-    refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), "100.dat", "cannot be written", "No space")
-    assert server.asked("100.dat") == [None]

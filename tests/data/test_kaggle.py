@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ecglib.cli import main
 from ecglib.data import kaggle, mitbih
-from ecglib.data.fixed_width import parse_fixed_width
+from ecglib.data.sources import build_beats
 from ecglib.data.splits import split_beats
 from ecglib.data.table import read_beats, write_beats
 from ecglib.names import EcglibError
@@ -36,6 +37,11 @@ def rows_of(labels: Iterable[int], seed: int = 0) -> np.ndarray:
 def text_of(rows: np.ndarray) -> str:
     """Rows as Kaggle's files have them: NumPy's "%.18e"."""
     return "".join(",".join(f"{value:.18e}" for value in row) + "\n" for row in rows.tolist())
+
+
+def counted(rows: int, label: int) -> str:
+    """As many rows as that, told apart by their first sample."""
+    return "".join(f"{row / rows}{',0.5' * 186},{label}\n" for row in range(rows))
 
 
 def write(folder: Path, dataset: str, first: str, second: str) -> None:
@@ -63,7 +69,7 @@ def assert_rows(beats, *parts: np.ndarray) -> None:
 def test_mitbih(mitbih_rows, tmp_path, small_blocks):
     train, test = mitbih_rows
     write(tmp_path, "mitbih", text_of(train), text_of(test))
-    beats = kaggle.build("mitbih", tmp_path)
+    beats = kaggle.build("mitbih", tmp_path, subset=True)
     assert_rows(beats, train, test)
     assert beats.split.tolist() == ["train"] * 40 + ["test"] * 6
     assert set(beats.record) == set(beats.subject) == {""} and set(beats.sample.tolist()) == {-1}
@@ -86,11 +92,32 @@ def test_mitbih(mitbih_rows, tmp_path, small_blocks):
     last_ending=st.booleans(),
 )
 def test_any_value_is_read_to_the_bit(samples, label, exact, ending, last_ending, tmp_path, small_blocks):
+    # as no row begins with 0 and goes up to its end, or has only zeros
+    samples[:, 0] = 0.5
     rows = np.column_stack([samples, np.full(len(samples), label, dtype=np.float32)])
+    other = rows_of([0, 1])
     text = text_of(rows) if exact else "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist())
     text = text.replace("\n", ending)
-    write(tmp_path, "mitbih", text if last_ending else text.removesuffix(ending), text)
-    assert_rows(kaggle.build("mitbih", tmp_path), rows, rows)
+    write(tmp_path, "mitbih", text if last_ending else text.removesuffix(ending), text_of(other))
+    assert_rows(kaggle.build("mitbih", tmp_path, subset=True), rows, other)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cells=st.lists(
+        st.decimals(0, 1).map(str) | st.floats(0, 1).map(repr) | st.floats(0, 1).map("{:.3e}".format),
+        min_size=1,
+        max_size=20,
+    )
+)
+@example(cells=["1e-400"])
+# half-way between two 32-bit numbers, and a little more: read with 64 bits first, both are 0.5
+@example(cells=["5.000000298023223876e-01", "5.000000298023223877e-01"])
+def test_any_number_is_read_as_python_reads_it(cells, tmp_path):
+    filled = ["1", *cells, *["1"] * (186 - len(cells))]
+    write(tmp_path, "mitbih", ",".join([*filled, "0"]), text_of(rows_of([1])))
+    beats = kaggle.build("mitbih", tmp_path, subset=True)
+    np.testing.assert_array_equal(beats.signal[0], np.array([float(cell) for cell in filled]).astype(np.float32))
 
 
 def test_numbers_of_64_bits_and_of_many_formats_are_read_as_pandas_reads_them(tmp_path, small_blocks):
@@ -101,17 +128,12 @@ def test_numbers_of_64_bits_and_of_many_formats_are_read_as_pandas_reads_them(tm
         ("1.0", "1", "1e-05", "+0.5", ".25", "1E-3", " 0.5", "-0.0", "0.1234567890123456789"), 10
     ):
         replaced(row, row, value)(lines)
-    # half-way between two 32-bit numbers, but for the last digits
-    halves = {"5.000000298023223877e-01": 0.5 + 2**-24, "5.000000298023223876e-01": 0.5}
-    for row, text in enumerate(halves, 30):
-        replaced(row, 1, text)(lines)
     text = "\n".join(lines)
-    write(tmp_path, "mitbih", text, text + "\n")
-    beats = kaggle.build("mitbih", tmp_path)
+    other = rows_of([0, 1])
+    write(tmp_path, "mitbih", text, text_of(other))
+    beats = kaggle.build("mitbih", tmp_path, subset=True)
     expected = pd.read_csv(io.StringIO(text), header=None, dtype=str).map(float).to_numpy().astype(np.float32)
-    # rounding to 64 bits on the way, as pandas does, would make both 0.5
-    expected[29:31, 0] = list(halves.values())
-    assert_rows(beats, expected, expected)
+    assert_rows(beats, expected, other)
     assert beats.metadata.made_from["mitbih_train.csv"] == hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -119,7 +141,7 @@ def test_numbers_of_64_bits_and_of_many_formats_are_read_as_pandas_reads_them(tm
 def test_zipped(packing, mitbih_rows, tmp_path, small_blocks):
     texts = dict(zip(NAMES["mitbih"], map(text_of, mitbih_rows), strict=True))
     write(tmp_path, "mitbih", *texts.values())
-    expected = kaggle.build("mitbih", tmp_path)
+    expected = kaggle.build("mitbih", tmp_path, subset=True)
     folder = tmp_path / "zipped"
     folder.mkdir()
     source = folder
@@ -142,19 +164,13 @@ def test_zipped(packing, mitbih_rows, tmp_path, small_blocks):
     if packing == "plain first":
         write(folder, "mitbih", *texts.values())
     before = sorted(folder.iterdir())
-    beats = kaggle.build("mitbih", source)
+    beats = kaggle.build("mitbih", source, subset=True)
     assert beats.digest == expected.digest and beats.metadata == expected.metadata
     assert sorted(folder.iterdir()) == before
 
 
 def test_ptb_split_has_the_sizes_of_the_original(tmp_path):
-    cells = ",0.5" * 186
-    write(
-        tmp_path,
-        "ptb",
-        "".join(f"{row / 4046}{cells},0\n" for row in range(4046)),
-        "".join(f"{row / 10506}{cells},1\n" for row in range(10506)),
-    )
+    write(tmp_path, "ptb", counted(4046, 0), counted(10_506, 1))
     beats = kaggle.build("ptb", tmp_path)
     train = beats.split == "train"
     assert np.bincount(beats.label[train]).tolist() == [3237, 8405]
@@ -173,7 +189,7 @@ def test_duplicate_rows_are_kept_and_counted(tmp_path):
     normal[3] = normal[4] = normal[0]
     abnormal[2, :-1] = normal[1, :-1]
     write(tmp_path, "ptb", text_of(normal), text_of(abnormal))
-    beats = kaggle.build("ptb", tmp_path)
+    beats = kaggle.build("ptb", tmp_path, subset=True)
     assert_rows(beats, normal, abnormal)
     assert beats.metadata.made_from["duplicate_rows"] == "2"
 
@@ -205,7 +221,10 @@ FAULTS = {
         "row 12 has 1.000000000000000000e+50 in column 5, outside [0, 1]",
     ),
     "below 0": (replaced(38, 5, "-1e-3"), "row 38 has -1e-3 in column 5, outside [0, 1]"),
-    "label too high": (replaced(7, 188, "5.0"), "row 7 has label 5.0, expected 0 or 1 or 2 or 3 or 4"),
+    "label too high": (
+        replaced(7, 188, "5.0"),
+        "row 7 has label 5.0, expected 0 or 1 or 2 or 3 or 4 in the last column",
+    ),
     "label below 0": (replaced(7, 188, "-1"), "row 7 has label -1, expected"),
     "label not whole": (replaced(7, 188, "1.5"), "row 7 has label 1.5, expected"),
     "label NaN": (replaced(7, 188, "nan"), "row 7 has label nan, expected"),
@@ -214,7 +233,16 @@ FAULTS = {
         "row 20 has 'x' in column 3",
     ),
     "two faults": (lambda lines: (replaced(35, 3, "x")(lines), replaced(6, 3, "2")(lines)), "row 6 has 2 in column 3"),
-    "number only for Python": (replaced(20, 3, "0_1"), "are not all 32-bit numbers"),
+    "number only for Python": (replaced(20, 3, "0_1"), "row 20 has '0_1' in column 3, which is not a number"),
+    "white space that only Python skips": (
+        replaced(20, 3, "\v0.5"),
+        "row 20 has '0.5' in column 3, which is not a number",
+    ),
+    "only zeros": (lambda lines: lines.__setitem__(28, "0.0," * 187 + "1.0"), "row 29 has no sample above 0"),
+    "mark of the byte order": (
+        lambda lines: (lines.__setitem__(0, "\ufeff" + lines[0]), replaced(20, 3, "x")(lines)),
+        "row 20 has 'x' in column 3",
+    ),
 }
 
 
@@ -249,7 +277,7 @@ def test_ptb_label_of_the_other_file(place, label, tmp_path):
 def refused(dataset: str, folder: Path, *parts: str) -> None:
     """The folder is refused in one line that holds all of `parts`."""
     with pytest.raises(EcglibError) as caught:
-        kaggle.build(dataset, folder)
+        kaggle.build(dataset, folder, subset=True)
     message = str(caught.value)
     assert "\n" not in message
     for part in parts:
@@ -263,8 +291,48 @@ def test_file_without_rows(content, tmp_path):
 
 
 def test_file_without_line_ends(tmp_path, small_blocks):
-    write(tmp_path, "mitbih", text_of(rows_of([0])) + "0" * 50_000, "")
-    refused("mitbih", tmp_path, "mitbih_train.csv: row 2 does not end")
+    write(tmp_path, "mitbih", text_of(rows_of([0])) + "0" * 100_000, "")
+    refused("mitbih", tmp_path, "mitbih_train.csv: row 2 has 1 columns")
+
+
+def test_file_cut_at_the_end_of_a_row(tmp_path):
+    write(tmp_path, "ptb", counted(4046, 0), counted(10_505, 1))
+    with pytest.raises(
+        EcglibError, match=r"ptbdb_abnormal\.csv: has 10,505 rows, the published file 10,506; .*--subset"
+    ):
+        kaggle.build("ptb", tmp_path)
+    assert len(kaggle.build("ptb", tmp_path, subset=True)) == 14_551
+    with pytest.raises(EcglibError, match=r"ptbdb_abnormal\.csv: has 10,505 rows"):
+        build_beats("ptb", "kaggle", tmp_path)
+
+
+def test_subset_on_the_command_line(mitbih_rows, tmp_path, capsys):
+    write(tmp_path, "mitbih", *map(text_of, mitbih_rows))
+    out = tmp_path / "beats.parquet"
+    command = ["data", "build", "mitbih", "--source", "kaggle", "--raw", str(tmp_path), "--out", str(out)]
+    assert main(command) == 1
+    assert not out.exists() and "mitbih_train.csv: has 40 rows, the published file 87,554" in capsys.readouterr().err
+    assert main([*command, "--subset"]) == 0
+    assert len(read_beats(out)) == 46
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ([*range(186, -1, -1), 187], "most rows begin with 0 and do not end with it, as if reversed"),
+        ([187, *range(187)], "the labels are in column 1, expected in the last one"),
+    ],
+)
+def test_columns_in_another_order(order, message, data_folder, tmp_path):
+    folder = data_folder / "kaggle_heartbeat"
+    normal, abnormal = genuine(data_folder, "ptbdb_normal_100rows.csv"), folder / "ptbdb_abnormal_100rows.csv"
+    write(tmp_path, "ptb", text_of(normal[:, order]), abnormal.read_text())
+    refused("ptb", tmp_path, f"{tmp_path / 'ptbdb_normal.csv'}: {message}")
+
+
+def test_train_file_is_the_test_file(mitbih_rows, tmp_path):
+    write(tmp_path, "mitbih", text_of(mitbih_rows[0]), text_of(mitbih_rows[0]).replace("\n", "\r\n"))
+    refused("mitbih", tmp_path, "mitbih_train.csv and mitbih_test.csv have the same rows")
 
 
 def test_missing_file_says_what_was_looked_for(tmp_path, mitbih_rows):
@@ -296,7 +364,7 @@ def test_damaged_zip(damage, tmp_path):
         content[-600] ^= 255
     (tmp_path / "archive.zip").write_bytes(content)
     with pytest.raises(EcglibError, match=r"archive\.zip") as caught:
-        kaggle.build("mitbih", tmp_path)
+        kaggle.build("mitbih", tmp_path, subset=True)
     assert "\n" not in str(caught.value) and "download" in str(caught.value)
 
 
@@ -331,7 +399,7 @@ def test_text_is_never_in_memory_as_a_whole(tmp_path, monkeypatch):
     del text
     tracemalloc.start()
     try:
-        beats = kaggle.build("mitbih", tmp_path)
+        beats = kaggle.build("mitbih", tmp_path, subset=True)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -347,10 +415,17 @@ def genuine(folder: Path, name: str) -> np.ndarray:
 def test_genuine_ptb_rows(data_folder, tmp_path):
     names = ("ptbdb_normal_100rows.csv", "ptbdb_abnormal_100rows.csv")
     write(tmp_path, "ptb", *((data_folder / "kaggle_heartbeat" / name).read_text() for name in names))
-    beats = kaggle.build("ptb", tmp_path)
+    beats = kaggle.build("ptb", tmp_path, subset=True)
     assert_rows(beats, *(genuine(data_folder, name) for name in names))
     split = split_beats(beats)
     assert (len(split.train), len(split.validation), len(split.test)) == (128, 32, 40)
+
+
+def test_genuine_mitbih_rows(data_folder, tmp_path):
+    text = (data_folder / "kaggle_heartbeat" / "mitbih_train_500rows.csv").read_text()
+    rows = genuine(data_folder, "mitbih_train_500rows.csv")
+    write(tmp_path, "mitbih", text, "".join(reversed(text.splitlines(keepends=True))))
+    assert_rows(kaggle.build("mitbih", tmp_path, subset=True), rows, rows[::-1])
 
 
 def test_kaggle_and_physionet_give_the_same_beats(mitbih_beats, data_folder, tmp_path, small_blocks):
@@ -359,10 +434,10 @@ def test_kaggle_and_physionet_give_the_same_beats(mitbih_beats, data_folder, tmp
     rebuilt = {row.tobytes(): number for number, row in enumerate(mitbih_beats.signal)}
     chosen = mitbih_beats.take(np.array([rebuilt[row[:-1].tobytes()] for row in rows]))
     genuine_text = (data_folder / "kaggle_heartbeat" / "mitbih_train_500rows.csv").read_text()
-    write(tmp_path, "mitbih", genuine_text, text_of(np.column_stack([chosen.signal, chosen.label])))
-    beats = kaggle.build("mitbih", tmp_path)
-    np.testing.assert_array_equal(beats.signal[:500], beats.signal[500:])
-    np.testing.assert_array_equal(beats.label[:500], beats.label[500:])
+    write(tmp_path, "mitbih", genuine_text, text_of(np.column_stack([chosen.signal, chosen.label])[::-1]))
+    beats = kaggle.build("mitbih", tmp_path, subset=True)
+    np.testing.assert_array_equal(beats.signal[:500], beats.signal[:499:-1])
+    np.testing.assert_array_equal(beats.label[:500], beats.label[:499:-1])
     np.testing.assert_array_equal(beats.signal[:500], chosen.signal)
     assert beats.metadata.class_names == mitbih.CLASS_NAMES == mitbih_beats.metadata.class_names
     assert beats.metadata.made_from["duplicate_rows"] == "500"
@@ -374,46 +449,6 @@ def test_duplicates_are_counted_as_sets_count_them(tmp_path):
     # the same signal under another label is another row
     rows[1, :-1] = rows[0, :-1]
     write(tmp_path, "mitbih", text_of(rows), text_of(rows[:1]))
-    beats = kaggle.build("mitbih", tmp_path)
+    beats = kaggle.build("mitbih", tmp_path, subset=True)
     distinct = {row.tobytes() for row in rows}
     assert beats.metadata.made_from["duplicate_rows"] == str(len(rows) + 1 - len(distinct))
-
-
-@given(st.lists(st.floats(0, 2.0**100, width=32), min_size=1, max_size=40), st.integers(1, 5))
-def test_fixed_width_reads_every_32_bit_number(values, columns):
-    rows = np.array(values * columns, dtype=np.float32).reshape(-1, columns)
-    text = "".join(",".join(f"{value:.18e}" for value in row) + "\n" for row in rows.tolist())
-    np.testing.assert_array_equal(parse_fixed_width(text.encode(), columns), rows, strict=True)
-
-
-@given(st.lists(st.decimals(0, 10**6, allow_nan=False), min_size=1, max_size=40), st.integers(1, 5))
-def test_fixed_width_numbers_are_read_as_numpy_reads_them(values, columns):
-    rows = np.array([float(value) for value in values * columns]).reshape(-1, columns)
-    text = "".join(",".join(f"{value:.18e}" for value in row) + "\n" for row in rows)
-    found = parse_fixed_width(text.encode(), columns)
-    # None is allowed where the nearest 32-bit number hangs on more than nine digits
-    assert found is None or np.array_equal(found, rows.astype(np.float32))
-
-
-@given(st.text("0159", min_size=19, max_size=19), st.integers(0, 18), st.sampled_from("+-"), st.integers(0, 99))
-def test_fixed_width_text_that_is_not_normalised(digits, zeros, sign, exponent):
-    """Leading zeros cost digits; what is left of them must not be mistaken for the number."""
-    text = f"{'0' * zeros}{digits[zeros:]}"
-    text = f"{text[0]}.{text[1:]}e{sign}{exponent:02d}"
-    found = parse_fixed_width(f"{text}\n".encode(), 1)
-    if found is not None:
-        assert found.item() == np.float32(text)
-
-
-def test_fixed_width_is_used_for_what_kaggle_prints_and_refuses_anything_else():
-    rows = rows_of([0, 1, 2])
-    text = text_of(rows).encode()
-    np.testing.assert_array_equal(parse_fixed_width(memoryview(text), 188), rows)
-    # each byte of the first cell, replaced by one that does not belong there
-    for place in range(25):
-        for wrong in (b"x", b" ", b"-", b":", b"/", b",", b"\n", b"\xb0"):
-            if (place, wrong) not in ((21, b"-"), (24, b",")):
-                assert parse_fixed_width(text[:place] + wrong + text[place + 1 :], 188) is None, (place, wrong)
-    others = (b"", text[:-1], text[:-2], text + b"1", text.replace(b"\n", b"\r\n"), text.replace(b",", b";"))
-    for other in (*others, text[:-1] + b","):
-        assert parse_fixed_width(other, 188) is None

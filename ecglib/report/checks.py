@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from ecglib.errors import EcglibError
+from ecglib.names import EcglibError
 
 __all__ = ["EcglibError", "PageContent", "content_of", "external_resources"]
 

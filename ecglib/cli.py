@@ -50,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--subset", action="store_true", help="kaggle: allow other numbers of rows than the published")
     build.set_defaults(command=_build)
 
+    outline = data.add_parser("outline", help="keep a built table without its signals, to show results from")
+    outline.add_argument("dataset", choices=("mitbih", "ptb", "ptbxl"))
+    outline.add_argument("--source", choices=("physionet", "kaggle"), default="physionet")
+    outline.set_defaults(command=_outline)
+
     run = commands.add_parser("run", help="execute a notebook headless with papermill")
     run.add_argument("notebook", metavar="NOTEBOOK", help="a name or number of notebooks/, such as 02")
     run.add_argument("--profile", default="demo", help="a file of params/ (default: demo)")
@@ -102,6 +107,13 @@ def _origin(beats: Beats) -> str:
         return "records unknown"
     skipped = f", {len(beats.metadata.skipped)} skipped" if beats.metadata.skipped else ""
     return f"{len(set(beats.record)):,} records of {len(set(beats.subject)):,} subjects{skipped}"
+
+
+def _outline(options: argparse.Namespace) -> None:
+    from ecglib.data.selection import make_outline
+
+    path = make_outline(options.dataset, options.source)
+    print(f"wrote {path}, {path.stat().st_size / 2**10:.0f} KiB")
 
 
 def _run(options: argparse.Namespace) -> None:

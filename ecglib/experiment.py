@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,8 @@ from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from ecglib import files
-from ecglib.data.sources import beat_table
-from ecglib.data.splits import Split, arrange, class_weights, default_split, split_beats
+from ecglib.data.selection import Selection
+from ecglib.data.splits import Split, class_weights, default_split
 from ecglib.data.table import Beats
 from ecglib.designs import DESIGNS, Design
 from ecglib.metrics import evaluate
@@ -71,6 +71,7 @@ class Experiment:
         self.folder = files.runs(parameters.label) / dataset
         if repetition:
             self.folder /= f"repetition-{repetition}"
+        self.data = Selection(parameters, dataset)
         self._runs: dict[ModelName, Run] = {}
         self._outputs: dict[Part, BranchOutputs] = {}
 
@@ -79,23 +80,17 @@ class Experiment:
     @property
     def split_kind(self) -> SplitKind:
         """How training and test beats are kept apart."""
-        return self.parameters.split or default_split(self.dataset)
+        return self.data.split_kind
 
-    @cached_property
-    def table(self) -> Beats:
-        """The data set's whole beat table, built on first use."""
-        return beat_table(self.dataset, self.parameters.source, self.parameters.synthetic_beats, self.parameters.seed)
-
-    @cached_property
+    @property
     def beats(self) -> Beats:
-        """What the split uses of `table`, with its training and test sides."""
-        return arrange(self.table, self.split_kind, self.parameters.test_fold)
+        """What the split uses of the data set's table, with its training and test sides; maybe without signals."""
+        return self.data.beats
 
-    @cached_property
+    @property
     def split(self) -> Split:
         """Rows of `beats` to train on, to validate on, to test on."""
-        chosen = self.parameters
-        return split_beats(self.beats, chosen.training_set, chosen.validation_fraction, chosen.seed, self.split_kind)
+        return self.data.split
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -113,12 +108,7 @@ class Experiment:
     def changed(self, repetition: int = 0, **parameters: Any) -> Experiment:
         """Another experiment on the same beats, some of its parameters changed; nothing is read or split twice."""
         other = Experiment(self.parameters.model_copy(update=parameters), self.dataset, repetition)
-        data = ("source", "synthetic_beats", "seed")
-        sides = (*data, "split", "test_fold")
-        shared = {"table": data, "beats": sides, "split": (*sides, "training_set", "validation_fraction")}
-        for name, hangs_on in shared.items():
-            if not parameters.keys() & set(hangs_on):
-                other.__dict__[name] = getattr(self, name)
+        other.data = self.data.under(other.parameters)
         return other
 
     def split_by(self, kind: SplitKind) -> Experiment:
@@ -209,6 +199,29 @@ class Experiment:
     def validation_scores(self, name: ModelName) -> np.ndarray:
         """Scores of the trained model on the validation beats, shape (V, K); a run keeps those of the test beats."""
         return predict(self._loaded(name).to(self.device), self._examples(name, "validation"))[0].cpu().numpy()
+
+    def derived(self, name: str, make: Callable[[], Mapping[str, np.ndarray]], *models: ModelName) -> dict[str, Any]:
+        """Arrays that are made from signals or weights once, and kept, so that they can be shown where neither is.
+
+        Parameters
+        ----------
+        name : str
+            Of the file.
+        make : callable
+            Gives the arrays by name; called where they are not there yet, or are those of other beats or runs.
+        models : str
+            Those whose runs the arrays hang on, beside the beats.
+        """
+        depends = {"beats": self.beats.digest} | {model: self.run(model).weights_digest for model in models}
+        path = self.folder / "derived" / f"{name}-{identity_key(depends)}.npz"
+        if not path.is_file():
+            arrays = make()
+            for outdated in path.parent.glob(f"{name}-*.npz"):
+                outdated.unlink()
+            with files.replacing(path) as temporary, temporary.open("wb") as file:
+                np.savez_compressed(file, **arrays)
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
 
     # -- training -------------------------------------------------------------------------------------------
 
@@ -337,8 +350,8 @@ class Experiment:
 
     def _beats_of(self, part: Part) -> tuple[Tensor, Tensor]:
         """Signals and labels of one part of the beats, on the device."""
-        rows = getattr(self.split, part)
-        return tuple(torch.from_numpy(values[rows]).to(self.device) for values in (self.beats.signal, self.beats.label))
+        signal, label = self.data.signal_of(part), self.data.label_of(part)
+        return torch.from_numpy(signal).to(self.device), torch.from_numpy(label).to(self.device)
 
     def _examples(self, name: ModelName, part: Part, augmented: bool = False) -> Examples:
         if name in FUSIONS and not self._branches_change(name):

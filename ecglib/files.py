@@ -47,6 +47,11 @@ def tables() -> Path:
     return home() / "data"
 
 
+def outline(dataset: str, source: str) -> Path:
+    """What is committed of a beat table: everything but the signals."""
+    return home() / "runs" / "beats" / f"{dataset}-{source}.parquet"
+
+
 def raw_data() -> Path | None:
     """The raw records that ``ECGLIB_DATA`` points at, or None where it is not set.
 

@@ -28,6 +28,7 @@ from ecglib.experiment import Experiment
 from ecglib.figures.beats import beats_by_class, class_distribution, sides_figure
 from ecglib.parameters import load_parameters
 from ecglib.publish import publish_figure
+from ecglib.results.beats import class_examples
 from ecglib.results.by_patient import shared_sentence, sides_of_both_splits
 from ecglib.results.tables import class_count_table
 
@@ -78,12 +79,15 @@ publish_figure(figure, experiment, 2, "class_distribution")
 # ## What they look like
 
 # %%
-publish_figure(
-    beats_by_class(beats, per_class=12, seed=parameters.seed, title=f"Beats of each class, {dataset}"),
-    experiment,
-    0,
-    "beats",
+examples = class_examples(experiment)
+figure = beats_by_class(
+    examples["chosen"],
+    examples["chosen_label"],
+    experiment.class_names,
+    beats.metadata.rate_hz,
+    title=f"Four beats of each class, {dataset}",
 )
+publish_figure(figure, experiment, 0, "beats")
 
 # %% [markdown]
 # ## One patient, two files

@@ -33,6 +33,7 @@ from ecglib.figures.beats import picture_grid, spectrogram_panels
 from ecglib.models.pictures import PICTURES, colour_cells, decibels, enlarge, frequencies, segment_times
 from ecglib.parameters import load_parameters
 from ecglib.publish import publish_figure
+from ecglib.results.beats import class_examples
 
 # %% tags=["parameters"]
 profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
@@ -42,10 +43,7 @@ overrides: dict = {}  # single parameters, such as {"seed": 1}
 # %%
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
-first_of_class = [
-    int(np.flatnonzero(experiment.beats.label == label)[0]) for label in range(len(experiment.class_names))
-]
-signal = torch.tensor(experiment.beats.signal[first_of_class])  # (K, 187)
+signal = torch.tensor(class_examples(experiment)["first"])  # (K, 187)
 levels = decibels(signal)  # (K, 17, 6)
 pictures = enlarge(colour_cells(signal))  # (K, 3, 128, 128)
 print("beats", tuple(signal.shape), "-> dB", tuple(levels.shape), "-> pictures", tuple(pictures.shape))

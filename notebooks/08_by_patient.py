@@ -39,7 +39,7 @@ overrides: dict = {}  # single parameters, such as {"cnn_transformer_epochs": 10
 
 # %%
 experiment = Experiment(load_parameters(profile, **overrides), dataset)
-by_beat, by_patient = experiment.split_by("kaggle"), experiment.split_by(patient_split(experiment.table))
+by_beat, by_patient = experiment.split_by("kaggle"), experiment.split_by(patient_split(experiment.data.table))
 class_count_table(by_patient)
 
 # %% [markdown]

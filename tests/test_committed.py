@@ -167,8 +167,8 @@ def tables(data_folder, mitbih_beats) -> dict[str, Beats]:
 
 def on(results: Results, tables: dict[str, Beats]) -> Experiment:
     experiment = results.experiment
-    # as the table would be read
-    experiment.__dict__["table"] = tables[results.dataset]
+    # made from the records themselves, and not the committed outline
+    experiment.data.__dict__ |= {"table": tables[results.dataset], "_whole_table": tables[results.dataset]}
     return experiment
 
 
@@ -193,7 +193,7 @@ def test_weights_give_the_stored_scores(results, tables, nothing_is_trained):
     for name in results.models:
         predictions = experiment.run(name).predictions
         rows = np.linspace(0, len(predictions.row) - 1, 60).astype(int)
-        signal = torch.tensor(experiment.beats.signal[predictions.row[rows]])
+        signal = torch.tensor(experiment.data.signal[predictions.row[rows]])
         rule = PICTURES[experiment.picture]
         picture = rule.draw(rule.keep(signal))
         inputs = {"cnn_transformer": (signal,), "cnn2d": (picture,)}.get(name, (signal, picture))

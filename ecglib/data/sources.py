@@ -76,6 +76,11 @@ def build_beats(
     return mitbih.build(_mitdb_folder(raw))
 
 
+def table_path(dataset: Dataset, source: Source) -> Path:
+    """Where the table of a data set lies once it is built."""
+    return files.tables() / f"{dataset}-{source}.parquet"
+
+
 def beat_table(dataset: Dataset, source: Source, beats: int = 4000, seed: int = 0) -> Beats:
     """The beats of `dataset` from the table built earlier, which is made now if there is none.
 
@@ -86,10 +91,14 @@ def beat_table(dataset: Dataset, source: Source, beats: int = 4000, seed: int = 
     """
     if source == "synthetic":
         return build_beats(dataset, source, beats=beats, seed=seed)
-    path = files.tables() / f"{dataset}-{source}.parquet"
+    path = table_path(dataset, source)
     if not path.is_file():
         write_beats(build_beats(dataset, source), path)
-    return read_beats(path)
+    beats = read_beats(path)
+    found = beats.metadata.dataset, beats.metadata.source
+    if found != (dataset, source):
+        raise EcglibError(f"{path}: holds {found[0]} from {found[1]}; delete it, and it is built anew")
+    return beats
 
 
 def _mitdb_folder(raw: str | Path | None) -> Path:

@@ -150,6 +150,11 @@ def arrange(beats: Beats, kind: SplitKind, test_fold: int | None = None) -> Beat
     return replace(beats, split=np.where(test, "test", "train"))
 
 
+def arrangement(kind: SplitKind, test_fold: int | None) -> str:
+    """The name of a way to arrange a table: "kaggle", "patient", "fold", "patient-1", ..."""
+    return kind if test_fold is None else f"{kind}-{test_fold}"
+
+
 def _de_chazal(beats: Beats) -> Beats:
     record = beats.record.astype(np.int64)
     train, test = np.isin(record, DE_CHAZAL_TRAIN), np.isin(record, DE_CHAZAL_TEST)

@@ -44,6 +44,7 @@ _SCHEMA = pa.schema(
         ("split", pa.string()),
     ]
 )
+_MAKE_ONE = "make one with 'ecglib data build'"
 _FOLD = pa.field("fold", pa.int8())
 
 
@@ -68,6 +69,9 @@ class BeatMetadata(BaseModel):
         File name to SHA-256 of what was read, or generator setting to value.
     skipped : dict of str to str
         Record to the reason why it gave no beats.
+    digests : dict of str to str
+        Of an outline, which has no signals: `Beats.digest` of the whole beats by arrangement
+        (see `ecglib.data.splits.arrangement`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +84,7 @@ class BeatMetadata(BaseModel):
     recipe_version: int = 1
     made_from: dict[str, str] = Field(default_factory=dict)
     skipped: dict[str, str] = Field(default_factory=dict)
+    digests: dict[str, str] = Field(default_factory=dict, exclude_if=lambda value: not value)
 
     @property
     def is_synthetic(self) -> bool:
@@ -93,15 +98,18 @@ class Beats:
 
     Attributes
     ----------
-    signal : ndarray of float32, shape (N, 187)
+    signal : ndarray of float32, shape (N, 187), or None
+        None in an outline.
     label : ndarray of int64, shape (N,)
     record, subject, split : ndarray of str, shape (N,)
     sample : ndarray of int32, shape (N,)
     metadata : BeatMetadata
     fold : ndarray of int64, shape (N,), optional
+    known_digest : str, optional
+        The digest of beats that are here without their signals.
     """
 
-    signal: np.ndarray
+    signal: np.ndarray | None
     label: np.ndarray
     record: np.ndarray
     subject: np.ndarray
@@ -109,21 +117,26 @@ class Beats:
     split: np.ndarray
     metadata: BeatMetadata
     fold: np.ndarray | None = None
+    known_digest: str | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
     def take(self, rows: np.ndarray) -> Beats:
         """The given rows (a mask or positions) as beats of their own."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in self.columns()})
+        return replace(self, **{name: getattr(self, name)[rows] for name in self.columns()}, known_digest=None)
 
     def columns(self) -> list[str]:
         """The names of the columns that the table has, signal first."""
-        return [*COLUMNS, "fold"] if self.fold is not None else list(COLUMNS)
+        return [name for name in (*COLUMNS, "fold") if getattr(self, name) is not None]
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of everything that a training run can depend on: signals, labels, split, classes."""
+        if self.signal is None:
+            if self.known_digest is None:
+                raise EcglibError(f"{self.metadata.dataset}: these beats have no signals, and so no digest")
+            return self.known_digest
         digest = hashlib.sha256("\n".join(self.metadata.class_names).encode())
         digest.update(np.ascontiguousarray(self.signal))
         digest.update(self.label.astype(np.int8).tobytes())
@@ -150,26 +163,29 @@ def check_beats(beats: Beats, path: Path) -> None:
     count = len(beats)
     if count == 0:
         raise EcglibError(f"{path}: no beats; a beat table needs at least one")
-    if beats.signal.shape != (count, BEAT_LENGTH) or beats.signal.dtype != np.float32:
-        raise EcglibError(
-            f"{path}: signal is {beats.signal.shape} {beats.signal.dtype}, expected ({count}, {BEAT_LENGTH}) float32"
-        )
-    for name in beats.columns()[1:]:
+    if beats.signal is not None:
+        _check_signal(beats.signal, count, path)
+    for name in set(beats.columns()) - {"signal"}:
         shape = getattr(beats, name).shape
         if shape != (count,):
             raise EcglibError(f"{path}: {name} has shape {shape}, expected ({count},) as signal has {count} rows")
     if beats.label.dtype.kind not in "iu":
         raise EcglibError(f"{path}: label is {beats.label.dtype}, expected whole numbers")
-    # min and max see NaN too, and touch no copy of the (N, 187) array
-    low, high = beats.signal.min(), beats.signal.max()
-    if not (low >= 0 and high <= 1):
-        row = int(np.flatnonzero(~((beats.signal >= 0) & (beats.signal <= 1)).all(axis=1))[0])
-        raise EcglibError(f"{path}: row {row} has a signal value outside [0, 1] or NaN; scale each beat to [0, 1]")
     classes = len(beats.metadata.class_names)
     _refuse_rows((beats.label < 0) | (beats.label >= classes), path, f"a label outside 0 .. {classes - 1}")
     _refuse_rows(~np.isin(beats.split, SPLITS), path, "a split other than 'train' and 'test'")
     if beats.fold is not None:
         _refuse_rows((beats.fold < 1) | (beats.fold > 127), path, "a fold outside 1 .. 127")
+
+
+def _check_signal(signal: np.ndarray, count: int, path: Path) -> None:
+    if signal.shape != (count, BEAT_LENGTH) or signal.dtype != np.float32:
+        raise EcglibError(f"{path}: signal is {signal.shape} {signal.dtype}, expected ({count}, {BEAT_LENGTH}) float32")
+    # min and max see NaN too, and touch no copy of the (N, 187) array
+    low, high = signal.min(), signal.max()
+    if not (low >= 0 and high <= 1):
+        row = int(np.flatnonzero(~((signal >= 0) & (signal <= 1)).all(axis=1))[0])
+        raise EcglibError(f"{path}: row {row} has a signal value outside [0, 1] or NaN; scale each beat to [0, 1]")
 
 
 def _refuse_rows(wrong: Iterable[bool], path: Path, what: str) -> None:
@@ -188,19 +204,15 @@ def write_beats(beats: Beats, path: str | Path) -> Path:
     """
     path = Path(path)
     check_beats(beats, path)
-    signal = pa.FixedSizeListArray.from_arrays(pa.array(beats.signal.ravel()), BEAT_LENGTH)
-    columns = [
-        signal,
-        pa.array(beats.label.astype(np.int8)),
-        *(pa.array(column, pa.string()) for column in (beats.record, beats.subject)),
-        pa.array(beats.sample.astype(np.int32)),
-        pa.array(beats.split, pa.string()),
-    ]
-    schema = _SCHEMA
-    if beats.fold is not None:
-        columns.append(pa.array(beats.fold.astype(np.int8)))
-        schema = schema.append(_FOLD)
-    schema = schema.with_metadata({_METADATA_KEY: beats.metadata.model_dump_json()})
+    fields = [field for field in (*_SCHEMA, _FOLD) if field.name in beats.columns()]
+    columns = []
+    for field in fields:
+        values = getattr(beats, field.name)
+        if field.name == "signal":
+            columns.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), BEAT_LENGTH))
+        else:
+            columns.append(pa.array(values, field.type))
+    schema = pa.schema(fields, {_METADATA_KEY: beats.metadata.model_dump_json()})
     try:
         with replacing(path) as temporary:
             pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary, compression="zstd")
@@ -210,8 +222,37 @@ def write_beats(beats: Beats, path: str | Path) -> Path:
     return path
 
 
+def write_outline(beats: Beats, digests: dict[str, str], path: Path) -> Path:
+    """Write everything of a table but its signals, so that results can be shown where no records are.
+
+    Parameters
+    ----------
+    beats : Beats
+    digests : dict of str to str
+        `Beats.digest` by arrangement, which takes the signals' place.
+    path : Path
+    """
+    metadata = beats.metadata.model_copy(update={"digests": digests})
+    return write_beats(replace(beats, signal=None, metadata=metadata), path)
+
+
+def read_metadata(path: Path, plain: bool = False) -> BeatMetadata:
+    """What a table says of itself, without reading it; `plain` leaves out what an outline has more.
+
+    Raises
+    ------
+    EcglibError
+        The file is no beat table.
+    """
+    try:
+        metadata = _metadata(pq.read_schema(path), path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _no_table(path, error) from None
+    return metadata.model_copy(update={"digests": {}}) if plain else metadata
+
+
 def read_beats(path: str | Path) -> Beats:
-    """Read a beat table that `write_beats` wrote.
+    """Read a beat table that `write_beats` wrote, or an outline of one.
 
     Raises
     ------
@@ -224,14 +265,12 @@ def read_beats(path: str | Path) -> Beats:
     try:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise EcglibError(f"{path}: not a Parquet file ({reason}); rebuild it with 'ecglib data build'") from None
-    stored = (table.schema.metadata or {}).get(_METADATA_KEY)
-    missing = [name for name in _SCHEMA.names if name not in table.schema.names]
-    if stored is None or missing:
-        lacks = f"column {missing[0]!r} is missing" if missing else "its metadata are missing"
-        raise EcglibError(f"{path}: not a beat table, {lacks}; make one with 'ecglib data build'")
-    fields = [*_SCHEMA, _FOLD] if _FOLD.name in table.schema.names else list(_SCHEMA)
+        raise _no_table(path, error) from None
+    metadata = _metadata(table.schema, path)
+    needed = [name for name in _SCHEMA.names if name != "signal" or not metadata.digests]
+    if missing := [name for name in needed if name not in table.schema.names]:
+        raise EcglibError(f"{path}: not a beat table, column {missing[0]!r} is missing; {_MAKE_ONE}")
+    fields = [field for field in (*_SCHEMA, _FOLD) if field.name in table.schema.names]
     for field in fields:
         if table.schema.field(field.name).type != field.type:
             found = table.schema.field(field.name).type
@@ -239,13 +278,11 @@ def read_beats(path: str | Path) -> Beats:
         if table[field.name].null_count:
             row = pc.index(pc.is_null(table[field.name]), True).as_py()
             raise EcglibError(f"{path}: row {row} has no {field.name}; rebuild the table with 'ecglib data build'")
-    try:
-        metadata = BeatMetadata.model_validate(json.loads(stored))
-    except ValueError:  # also what pydantic and an undecodable text raise
-        raise EcglibError(f"{path}: its metadata cannot be read; rebuild it with 'ecglib data build'") from None
-    signal = table["signal"].combine_chunks()
+    signal = None
+    if "signal" in table.schema.names:
+        signal = table["signal"].combine_chunks().flatten().to_numpy().reshape(-1, BEAT_LENGTH)
     beats = Beats(
-        signal=signal.flatten().to_numpy().reshape(-1, BEAT_LENGTH),
+        signal=signal,
         label=table["label"].to_numpy().astype(np.int64),
         record=_strings(table["record"]),
         subject=_strings(table["subject"]),
@@ -256,6 +293,21 @@ def read_beats(path: str | Path) -> Beats:
     )
     check_beats(beats, path)
     return beats
+
+
+def _metadata(schema: pa.Schema, path: Path) -> BeatMetadata:
+    stored = (schema.metadata or {}).get(_METADATA_KEY)
+    if stored is None:
+        raise EcglibError(f"{path}: not a beat table, its metadata are missing; {_MAKE_ONE}")
+    try:
+        return BeatMetadata.model_validate(json.loads(stored))
+    except ValueError:  # also what pydantic and an undecodable text raise
+        raise EcglibError(f"{path}: its metadata cannot be read; rebuild it with 'ecglib data build'") from None
+
+
+def _no_table(path: Path, error: Exception) -> EcglibError:
+    reason = str(error).splitlines()[0]
+    return EcglibError(f"{path}: not a Parquet file ({reason}); rebuild it with 'ecglib data build'")
 
 
 def _strings(column: pa.ChunkedArray) -> np.ndarray:

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, MultipleLocator, StrMethodFormatter
 
-from ecglib.data.table import Beats
-from ecglib.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILION, legend_above, new_figure, style
+from ecglib.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, legend_above, new_figure, style
+from ecglib.names import CLASS_TITLES
 from ecglib.results.by_patient import shared_sentence
 
 MOST_RECORDS_DRAWN = 48
@@ -56,44 +55,38 @@ def class_distribution(counts: Mapping[str, np.ndarray], class_names: Sequence[s
     return figure
 
 
-def beats_by_class(beats: Beats, per_class: int, seed: int, title: str) -> Figure:
-    """A few beats of each class from the R peak on, and the mean of all; zero padding is not drawn.
-
-    The mean ends where fewer than half of the class's beats last.
+def beats_by_class(
+    signal: np.ndarray, label: np.ndarray, class_names: Sequence[str], rate_hz: float, title: str
+) -> Figure:
+    """Single beats from the R peak on, a row a class; zero padding is not drawn.
 
     Parameters
     ----------
-    beats : Beats
-    per_class : int
-        Beats drawn in each panel, fewer where the class has fewer.
-    seed : int
-        Of their random choice.
+    signal : ndarray, shape (M, 187)
+    label : ndarray of int, shape (M,)
+    class_names : sequence of str, length K
+    rate_hz : float
     title : str
     """
-    generator = np.random.default_rng(seed)
-    names = beats.metadata.class_names
-    seconds = np.arange(beats.signal.shape[1]) / beats.metadata.rate_hz
+    seconds = np.arange(signal.shape[1]) / rate_hz
+    columns = max(1, np.bincount(label, minlength=len(class_names)).max())
     with style():
-        figure = new_figure(max(1.68 * len(names), 5.8), 2.9, title)
-        row = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
-        for label, (axes, name) in enumerate(zip(row, names, strict=True)):
-            signal = beats.signal[beats.label == label]
-            axes.set_title(f"{name}  ({len(signal):,})")
-            axes.set_xlabel("seconds")
-            axes.xaxis.set_major_locator(MultipleLocator(0.5))
-            axes.grid()
-            if len(signal) == 0:
-                axes.text(0.5, 0.5, "no beats", transform=axes.transAxes, ha="center", color=GREY)
-                continue
-            length = beat_lengths(signal)
-            for index in generator.choice(len(signal), size=min(per_class, len(signal)), replace=False):
-                end = length[index]
-                axes.plot(seconds[:end], signal[index, :end], color=SKY, alpha=0.6, linewidth=0.7)
-            mean = _mean_beat(signal, length)
-            axes.plot(seconds[: len(mean)], mean, color=INK, linewidth=1.8, label="mean")
-        row[0].set_ylabel("amplitude (scaled to [0, 1])")
-        lines = [Line2D([], [], color=SKY, linewidth=1), Line2D([], [], color=INK, linewidth=1.8)]
-        legend_above(figure, lines, ["single beats", "mean of the class"])
+        figure = new_figure(8.4, 1.0 + 0.95 * len(class_names), title)
+        grid = figure.subplots(len(class_names), columns, sharex=True, sharey=True, squeeze=False)
+        for number, (row, name) in enumerate(zip(grid, class_names, strict=True)):
+            of_class = signal[label == number]
+            for axes, beat in zip(row, of_class, strict=False):
+                end = beat_lengths(beat[None])[0]
+                axes.plot(seconds[:end], beat[:end], color=BLUE, linewidth=1.2)
+            for axes in row:
+                axes.grid(axis="x")
+                axes.xaxis.set_major_locator(MultipleLocator(0.5))
+                axes.set_yticks([0, 1])
+            words = CLASS_TITLES.get(name, name)
+            row[0].set_title(words if len(of_class) else f"{words}: no beats", fontsize=9)
+        for axes in grid[-1]:
+            axes.set_xlabel("seconds from the R peak")
+        figure.supylabel("amplitude, scaled to [0, 1]", fontsize=9.5)
     return figure
 
 
@@ -101,15 +94,6 @@ def beat_lengths(signal: np.ndarray) -> np.ndarray:
     """Samples up to the last one that is not zero, at least 1; (N, L) to (N,)."""
     occupied = signal[:, ::-1] != 0
     return np.where(occupied.any(axis=1), signal.shape[1] - occupied.argmax(axis=1), 1)
-
-
-def _mean_beat(signal: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """Mean over the beats that still last at each sample; it ends where fewer than half of them do."""
-    lasts = np.arange(signal.shape[1]) < length[:, None]  # (N, L)
-    count = lasts.sum(axis=0)
-    end = int((count >= len(signal) / 2).sum())
-    # padding is zero, so it adds nothing to the sum
-    return signal.sum(axis=0, dtype=np.float64)[:end] / count[:end]
 
 
 def spectrogram_panels(
@@ -218,8 +202,10 @@ def sides_figure(panels: Mapping[str, pd.DataFrame], title: str) -> Figure:
             place = np.arange(len(drawn))
             axes.barh(place, drawn["train"], color=BLUE, label="training and validation")
             axes.barh(place, drawn["test"], left=drawn["train"], color=VERMILION, label="test")
-            axes.set_title(f"{name}\n{shared_sentence(sides)}")
-            axes.set_yticks(place, drawn.index, fontsize=6)
+            some = f", {len(drawn)} of {len(sides):,} records drawn" if len(drawn) < len(sides) else ""
+            axes.set_title(f"{name}{some}\n{shared_sentence(sides)}")
+            # at most two dozen names have room beside one another
+            axes.set_yticks(place[:: max(1, len(drawn) // 24)], drawn.index[:: max(1, len(drawn) // 24)], fontsize=7)
             axes.tick_params(axis="y", length=0)
             axes.set_ylim(len(drawn) - 0.4, -0.6)
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))

@@ -23,10 +23,10 @@ def patient_split(beats: Beats) -> SplitKind:
 
 def sides_of_both_splits(experiment: Experiment) -> dict[str, pd.DataFrame]:
     """`sides_by_record` of a data set's beats, dealt as on Kaggle and by patient; empty where patients are unknown."""
-    if (experiment.table.subject == "").any():
+    if (experiment.data.table.subject == "").any():
         nothing = pd.DataFrame(columns=["subject", "train", "test"])
         return {"by beat": nothing, "by patient": nothing}
-    kinds = {"by beat": "kaggle", "by patient": patient_split(experiment.table)}
+    kinds = {"by beat": "kaggle", "by patient": patient_split(experiment.data.table)}
     return {name: sides_by_record(experiment.split_by(kind).beats) for name, kind in kinds.items()}
 
 

@@ -104,18 +104,23 @@ def known_rhythm_table(experiment: Experiment, model: ModelName) -> pd.DataFrame
         ``sensitivity_<class>``; fractions.
     """
     run = experiment.run(model)
-    validation, test = experiment.split.validation, run.predictions.row
     label, classes = experiment.beats.label, len(experiment.class_names)
-    known = log_softmax(experiment.validation_scores(model), axis=1)  # (V, K)
-    asked = log_softmax(run.predictions.scores.astype(np.float64), axis=1)  # (N, K)
-    rr = np.log(relative_rr(experiment.beats))[:, None]
-    scores = {
-        AS_TRAINED: asked,
-        FITTED: _fitted(known, label[validation], asked, classes),
-        WITH_RHYTHM: _fitted(
-            np.hstack([known, rr[validation]]), label[validation], np.hstack([asked, rr[test]]), classes
-        ),
-    }
+    test = run.predictions.row
+
+    def fit() -> dict[str, np.ndarray]:
+        validation = experiment.split.validation
+        known = log_softmax(experiment.validation_scores(model), axis=1)  # (V, K)
+        asked = log_softmax(run.predictions.scores.astype(np.float64), axis=1)  # (N, K)
+        rr = np.log(relative_rr(experiment.beats))[:, None]
+        with_rhythm = np.hstack([known, rr[validation]]), np.hstack([asked, rr[test]])
+        return {
+            "fitted": _fitted(known, label[validation], asked),
+            "with_rhythm": _fitted(with_rhythm[0], label[validation], with_rhythm[1]),
+        }
+
+    answers = experiment.derived(f"known_rhythm-{model}", fit, model)
+    scores = {AS_TRAINED: run.predictions.scores}
+    scores |= {FITTED: np.eye(classes)[answers["fitted"]], WITH_RHYTHM: np.eye(classes)[answers["with_rhythm"]]}
     rows = []
     for classifier, of_classifier in scores.items():
         metrics = evaluate(label[test], of_classifier)
@@ -136,6 +141,6 @@ def known_rhythm_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([tidy["classifier"], numbers], axis=1)
 
 
-def _fitted(known: np.ndarray, label: np.ndarray, asked: np.ndarray, classes: int) -> np.ndarray:
-    """Class scores, 1 for the class that a logistic regression of `label` on `known` gives to `asked`, else 0."""
-    return np.eye(classes)[LogisticRegression(max_iter=10_000).fit(known, label).predict(asked)]
+def _fitted(known: np.ndarray, label: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """The class that a logistic regression of `label` on `known` gives to each row of `asked`; ndarray of int8."""
+    return LogisticRegression(max_iter=10_000).fit(known, label).predict(asked).astype(np.int8)

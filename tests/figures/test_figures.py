@@ -78,38 +78,22 @@ def test_class_distribution_shows_each_count():
 
 
 def test_beats_end_where_their_padding_begins(make_beats):
-    beats = make_beats(12)
+    beats = make_beats(6)
     beats.signal[:, 100:] = 0
     beats.signal[:, 99] = 0.5
-    figure = beats_by_class(beats, per_class=4, seed=0, title="beats")
-    assert len(figure.axes) == 2
-    for label, axes in enumerate(figure.axes):
-        *single, mean = axes.lines
-        signal = beats.signal[beats.label == label]
-        assert len(single) == 4
-        for line in single:
-            assert line.get_xdata()[-1] == 99 / beats.metadata.rate_hz
-            assert any(np.array_equal(line.get_ydata(), beat[:100]) for beat in signal)
-        np.testing.assert_allclose(mean.get_ydata(), signal[:, :100].mean(axis=0), rtol=1e-6)
-    again = beats_by_class(beats, per_class=4, seed=0, title="beats")
-    np.testing.assert_array_equal(again.axes[0].lines[0].get_ydata(), figure.axes[0].lines[0].get_ydata())
-
-
-def test_mean_counts_only_beats_that_last(make_beats):
-    beats = make_beats(6)
-    beats.signal[:] = 1
-    beats.signal[:2, 50:] = 0  # one of three beats of either class
-    beats.signal[2:4, 80:] = 0
-    figure = beats_by_class(beats, per_class=1, seed=0, title="beats")
-    for axes in figure.axes:
-        np.testing.assert_array_equal(axes.lines[-1].get_ydata(), np.ones(80))
+    figure = beats_by_class(beats.signal, beats.label, ("normal", "abnormal"), 125.0, "beats")
+    drawn = [[axes.lines[0] for axes in row] for row in np.array(figure.axes).reshape(2, 3)]
+    for label, row in enumerate(drawn):
+        for line, beat in zip(row, beats.signal[beats.label == label], strict=True):
+            assert line.get_xdata()[-1] == 99 / 125
+            np.testing.assert_array_equal(line.get_ydata(), beat[:100])
 
 
 def test_a_class_without_beats_is_said_to_be_empty(make_beats):
     beats = make_beats(4, label=np.zeros(4, dtype=np.int64))
-    figure = beats_by_class(beats, per_class=9, seed=0, title="beats")
-    assert len(figure.axes[0].lines) == 5
-    assert "no beats" in texts(figure)
+    figure = beats_by_class(beats.signal, beats.label, ("N", "F"), 120.0, "beats")
+    assert "normal and bundle branch block (N)" in texts(figure)
+    assert "fusion of ventricular and normal (F): no beats" in texts(figure)
 
 
 def test_beat_lengths():

@@ -63,9 +63,9 @@ def test_both_splits_of_invented_beats(experiment):
     sides = sides_of_both_splits(experiment)
     assert shared_subjects(sides["by patient"])[0] == 0
     shared, subjects = shared_subjects(sides["by beat"])
-    assert subjects == len(set(experiment.table.subject)) and shared > 0.5 * subjects
+    assert subjects == len(set(experiment.data.table.subject)) and shared > 0.5 * subjects
     for table in sides.values():
-        assert table[["train", "test"]].to_numpy().sum() == len(experiment.table)
+        assert table[["train", "test"]].to_numpy().sum() == len(experiment.data.table)
     figure = sides_figure(sides, "title")
     assert len(figure.axes) == 2
     for axes, table in zip(figure.axes, sides.values(), strict=True):
@@ -75,18 +75,18 @@ def test_both_splits_of_invented_beats(experiment):
 
 def test_beats_without_patients_are_told(experiment):
     unknown = Experiment(experiment.parameters, "ptbxl")
-    unknown.__dict__["table"] = replace(experiment.table, subject=np.full(len(experiment.table), ""))
+    unknown.data.__dict__["table"] = replace(experiment.data.table, subject=np.full(len(experiment.data.table), ""))
     sides = sides_of_both_splits(unknown)
     assert "do not say whose" in shared_sentence(sides["by beat"])
     assert "do not say whose" in sides_figure(sides, "title").axes[0].get_title(loc="left")
 
 
 def test_the_split_that_keeps_patients_apart(experiment):
-    assert patient_split(experiment.table) == "fold"
-    assert patient_split(replace(experiment.table, fold=None)) == "patient"
+    assert patient_split(experiment.data.table) == "fold"
+    assert patient_split(replace(experiment.data.table, fold=None)) == "patient"
     assert experiment.split_by("fold") is experiment
     by_beat = experiment.split_by("kaggle")
-    assert by_beat.parameters.split == "kaggle" and by_beat.table is experiment.table
+    assert by_beat.parameters.split == "kaggle" and by_beat.data.table is experiment.data.table
     assert by_beat.parameters.label != experiment.parameters.label
     # back to the usual one, under the usual name
     assert by_beat.split_by("fold").parameters.label == experiment.parameters.label
@@ -102,12 +102,12 @@ def test_three_rows_a_model_of_the_right_beats(experiment, rows):
     assert (known.beats, same.beats, unknown.beats) == (
         len(of_last_fold),
         of_last_fold.sum(),
-        (experiment.table.fold == 10).sum(),
+        (experiment.data.table.fold == 10).sum(),
     )
     predictions = by_beat.run("cnn_transformer").predictions
     expected = evaluate(predictions.label[of_last_fold], predictions.scores[of_last_fold])
     assert same.metrics.confusion == expected.confusion
-    assert same.subjects <= unknown.subjects == len(set(experiment.table.subject[experiment.table.fold == 10]))
+    assert same.subjects <= unknown.subjects == len(set(experiment.data.table.subject[experiment.data.table.fold == 10]))
 
 
 def test_tables_hold_the_metrics(rows):

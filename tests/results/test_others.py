@@ -34,7 +34,7 @@ def test_invented_beats_have_no_peers(experiment):
 def test_real_beats_have_theirs_as_printed(experiment, monkeypatch):
     metadata = experiment.beats.metadata.model_copy(update={"source": "physionet"})
     real = dataclasses.replace(experiment.beats, metadata=metadata)
-    monkeypatch.setitem(experiment.__dict__, "beats", real)
+    monkeypatch.setitem(experiment.data.__dict__, "beats", real)
     table = others_table(experiment).set_index("model")
     for name, printed in reference()["peers"].items():
         assert table.loc[name, "by"] == printed["source"]

@@ -30,7 +30,7 @@ def experiment(output) -> Experiment:
 def real(experiment, monkeypatch) -> Experiment:
     """The same experiment as if its beats were PhysioNet's."""
     metadata = experiment.beats.metadata.model_copy(update={"source": "physionet"})
-    monkeypatch.setitem(experiment.__dict__, "beats", dataclasses.replace(experiment.beats, metadata=metadata))
+    monkeypatch.setitem(experiment.data.__dict__, "beats", dataclasses.replace(experiment.beats, metadata=metadata))
     return experiment
 
 

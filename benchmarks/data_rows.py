@@ -39,7 +39,9 @@ def kaggle_csv(beats: Beats, sizes: Sizes) -> list[Row]:
         )
         plain_mib, ours_mib = interleaved(
             lambda: added_memory("import pandas as pd", f"kept = [pd.read_csv(file, header=None) for file in {paths}]"),
-            lambda: added_memory("from ecglib.data import kaggle", f"kept = kaggle.build('mitbih', {name!r}, subset=True)"),
+            lambda: added_memory(
+                "from ecglib.data import kaggle", f"kept = kaggle.build('mitbih', {name!r}, subset=True)"
+            ),
             sizes.slow_repetitions,
         )
     extent = f"({sizes.csv_rows:,} rows, {megabytes:.0f} MB)"

@@ -60,12 +60,24 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", default="demo", help="a file of params/ (default: demo)")
     run.add_argument("--dataset", help="a data set of the profile (default: its first)")
     run.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="override")
-    run.add_argument(
+    training = run.add_mutually_exclusive_group()
+    training.add_argument("--no-training", action="store_true", help="end with an error where a run is not there")
+    training.add_argument(
         "--retrain",
         action="store_true",
         help="where a finished run of other parameters or beats is in the way, keep it aside and train",
     )
     run.set_defaults(command=_run)
+
+    report = commands.add_parser("report", help="run what has changed of the report, and write its page")
+    report.add_argument("profile", nargs="?", help="train and show one profile (default: the report as it is told)")
+    report.add_argument("--cores", type=int, help="how many notebooks at once (default: the machine's, at most 8)")
+    report.add_argument("--retrain", action="store_true", help="keep the profile's finished runs aside; train anew")
+    report.add_argument("--pdf", action="store_true", help="print the page through headless Chromium too")
+    report.set_defaults(command=_report)
+
+    pairs = commands.add_parser("notebooks", help="run the report as it is told, and keep it in notebooks/*.ipynb")
+    pairs.set_defaults(command=_notebooks)
 
     readme = commands.add_parser("readme", help="copy the tables that README.md shows into it from their files")
     readme.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is another one")
@@ -122,11 +134,30 @@ def _run(options: argparse.Namespace) -> None:
 
     overrides = dict(parse_setting(text) for text in options.settings)
     parameters = load_parameters(options.profile, **overrides)
-    if options.retrain:
+    if options.retrain or options.no_training:
         # the notebook's kernel is a process of its own
-        os.environ["ECGLIB_RETRAIN"] = "1"
+        os.environ["ECGLIB_TRAIN"] = "anew" if options.retrain else "never"
     executed = run_notebook(options.notebook, parameters, options.dataset or parameters.datasets[0], overrides)
     print(f"wrote {executed}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from ecglib.report.build import build_report
+
+    page = build_report(options.profile or None, options.cores, options.retrain)
+    if options.pdf:
+        from ecglib.report.pdf import print_pdf
+
+        print(f"PDF: {print_pdf(page, page.with_suffix('.pdf'))}")
+
+
+def _notebooks(options: argparse.Namespace) -> None:
+    from ecglib.notebooks import keep_pairs
+    from ecglib.report.build import build_report
+
+    build_report()
+    for path in keep_pairs():
+        print(f"wrote {path}")
 
 
 def _readme(options: argparse.Namespace) -> None:

@@ -156,7 +156,8 @@ class Experiment:
         ------
         EcglibError
             A finished run of other parameters or beats lies where this one belongs, and the environment variable
-            ``ECGLIB_RETRAIN`` is not set; with it the old run is kept aside.
+            ``ECGLIB_TRAIN`` is not "anew", by which the old run is kept aside; or the run is not there, and it is
+            "never".
         """
         if not self.has(name):
             if name in FUSIONS:
@@ -164,6 +165,8 @@ class Experiment:
                     self.run(branch)
             with _alone(self.folder / name):
                 if not self.has(name):
+                    if os.environ.get("ECGLIB_TRAIN") == "never":
+                        raise EcglibError(f"{self.folder / name}: not there; make report PROFILE=... trains it")
                     self._make_room(name)
                     self._train(name)
         return self._runs[name]
@@ -231,7 +234,7 @@ class Experiment:
         old = load_run(folder)
         if old is None:
             return
-        if not os.environ.get("ECGLIB_RETRAIN"):
+        if os.environ.get("ECGLIB_TRAIN") != "anew":
             new = self._identity(name)
             differs = [key for key in sorted(old.identity.keys() | new.keys()) if old.identity.get(key) != new.get(key)]
             raise EcglibError(

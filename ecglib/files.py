@@ -42,6 +42,11 @@ def runs(label: str) -> Path:
     return _output() / "runs" / label
 
 
+def report(profile: str | None) -> Path:
+    """The page of the report, or of one profile's report."""
+    return _output() / "report" / ("index.html" if profile is None else f"{profile}.html")
+
+
 def tables() -> Path:
     """Beat tables that were built once and are read ever after."""
     return home() / "data"

@@ -256,6 +256,8 @@ class Lead:
         Mean over the seeds.
     low, high : float
         Paired 95 % bootstrap interval of `value` over the test beats; models and seeds stay fixed.
+    people_low, people_high : float
+        The same over people, drawn with all of their beats; NaN where nobody knows whose the beats are.
     seeds : OverSeeds or None
         What differs between seeds, where there are several.
     """
@@ -263,16 +265,24 @@ class Lead:
     value: float
     low: float
     high: float
+    people_low: float
+    people_high: float
     seeds: OverSeeds | None
 
     @property
     def intervals(self) -> list[tuple[float, float]]:
-        """All that there are: over beats, and over seeds."""
-        return [(self.low, self.high)] + ([(self.seeds.low, self.seeds.high)] if self.seeds else [])
+        """All that there are: over beats, over people, and over seeds."""
+        people = [] if np.isnan(self.people_low) else [(self.people_low, self.people_high)]
+        return [(self.low, self.high), *people] + ([(self.seeds.low, self.seeds.high)] if self.seeds else [])
 
 
 def leads(
-    label: np.ndarray, predicted: dict[str, np.ndarray], first: str, others: Sequence[str], classes: int
+    label: np.ndarray,
+    predicted: dict[str, np.ndarray],
+    first: str,
+    others: Sequence[str],
+    classes: int,
+    subject: np.ndarray | None = None,
 ) -> dict[str, dict[str, Lead]]:
     """How far one model is ahead of others in each metric, all of them on the same draws of test beats.
 
@@ -285,6 +295,8 @@ def leads(
         The model that leads, or should.
     others : sequence of str
     classes : int
+    subject : ndarray of str, shape (N,), optional
+        Whose each beat is, for the intervals over people.
 
     Returns
     -------
@@ -297,12 +309,23 @@ def leads(
     cell = label * classes + stacked
     confusion = np.stack([np.bincount(row, minlength=classes**2) for row in cell]).reshape(-1, classes, classes)
     found = headline(confusion)
+    of_people = None
+    if subject is not None and (subject != "").all():
+        names, number = np.unique(subject, return_inverse=True)
+        units = np.stack([np.bincount(number * classes**2 + row, minlength=len(names) * classes**2) for row in cell])
+        share = np.full(len(names), 1 / len(names))
+        of_people = _bootstrap(len(names), share, units.reshape(len(cell), len(names), -1), classes)
     result: dict[str, dict[str, Lead]] = {other: {} for other in others}
     for metric in HEADLINE_METRICS:
         value = found[metric].reshape(len(models), -1)  # (models, R)
         draws = drawn[metric].reshape(*value.shape, -1).mean(axis=1)  # (models, samples)
+        people = None if of_people is None else of_people[metric].reshape(*value.shape, -1).mean(axis=1)
         for index, other in enumerate(others, start=1):
             low, high = np.quantile(draws[0] - draws[index], (0.025, 0.975))
             difference = value[0] - value[index]  # (R,)
-            result[other][metric] = Lead(float(difference.mean()), float(low), float(high), over_seeds(difference))
+            bounds = (np.nan, np.nan)
+            if people is not None:
+                bounds = np.quantile(people[0] - people[index], (0.025, 0.975))
+            ends = (float(end) for end in (low, high, *bounds))
+            result[other][metric] = Lead(float(difference.mean()), *ends, over_seeds(difference))
     return result

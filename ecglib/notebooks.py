@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,14 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from ecglib import files
+from ecglib.experiment import Experiment
 from ecglib.names import FIGURE_NUMBERS, EcglibError
-from ecglib.parameters import Parameters
+from ecglib.parameters import Parameters, load_parameters
+from ecglib.runs import hardware
 
-_HEADER_KEYS = {"after", "makes", "curves", "unless", "beside"}
+_HEADER_KEYS = {"after", "makes", "curves", "unless", "beside", "also"}
+# a text cell of this tag tells of the notebook's own profile, and is left out where another one is shown
+INTERPRETATION = "interpretation"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,10 @@ class Header:
         By parameter, the values that leave it out of a report.
     beside : str or None
         The parameter that names other profiles whose runs it shows.
+    profile, dataset : str
+        Whose result it tells: the values of its cell tagged "parameters".
+    also : tuple of str
+        Profiles that the page shows it for too, each with its first data set.
     """
 
     name: str
@@ -55,6 +65,9 @@ class Header:
     curves: tuple[str, ...]
     unless: dict[str, list[Any]]
     beside: str | None
+    profile: str
+    dataset: str
+    also: tuple[str, ...]
 
     def is_in(self, parameters: Parameters) -> bool:
         """Whether the report of these parameters has this notebook."""
@@ -91,17 +104,104 @@ def headers() -> tuple[Header, ...]:
     """
     found = []
     for source in sorted(files.notebooks().glob("[0-9][0-9]_*.py")):
-        told = jupytext.read(source).metadata.get("ecglib", {})
+        notebook = jupytext.read(source)
+        told = notebook.metadata.get("ecglib", {})
         if unknown := told.keys() - _HEADER_KEYS:
             known = ", ".join(sorted(_HEADER_KEYS))
             raise EcglibError(f"{source}: header: unknown key {min(unknown)!r}; choose from {known}")
-        lists = {key: tuple(told.get(key, ())) for key in ("after", "makes", "curves")}
-        found.append(Header(source.stem, **lists, unless=told.get("unless", {}), beside=told.get("beside")))
+        lists = {key: tuple(told.get(key, ())) for key in ("after", "makes", "curves", "also")}
+        defaults = _defaults(notebook, source)
+        shown = {"profile": defaults["profile"], "dataset": defaults["dataset"]}
+        found.append(Header(source.stem, **lists, **shown, unless=told.get("unless", {}), beside=told.get("beside")))
     names = {header.name for header in found}
     for header in found:
         if missing := set(header.after) - names:
             raise EcglibError(f"{header.name}.py: header: after names {min(missing)!r}, which is no notebook")
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One notebook under one profile, on one data set.
+
+    Attributes
+    ----------
+    header : Header
+    parameters : Parameters
+    dataset : str
+    after : tuple of Path
+        Executed notebooks that must be there before.
+    """
+
+    header: Header
+    parameters: Parameters
+    dataset: str
+    after: tuple[Path, ...] = ()
+
+    @property
+    def executed(self) -> Path:
+        """Where the executed copy lies."""
+        return files.runs(self.parameters.label) / "notebooks" / f"{self.header.name}_{self.dataset}.ipynb"
+
+    @property
+    def name(self) -> str:
+        """Of the rule that runs it."""
+        return f"{self.header.name[3:]}_{self.parameters.profile}_{self.dataset}"
+
+
+def nodes(profile: str | None = None) -> list[Node]:
+    """The notebooks of a report, in their order.
+
+    Parameters
+    ----------
+    profile : str, optional
+        All notebooks that this profile has, on each of its data sets. By default the report as it is told: each
+        notebook under the profile that it tells of, and under those that it names besides.
+    """
+    found = []
+    for header in headers():
+        if profile is not None:
+            chosen = load_parameters(profile)
+            of_header = [(chosen, dataset) for dataset in chosen.datasets] if header.is_in(chosen) else []
+        else:
+            of_header = [(load_parameters(header.profile), header.dataset)]
+            of_header += [(also, also.datasets[0]) for also in map(load_parameters, header.also)]
+        found += [Node(header, parameters, dataset) for parameters, dataset in of_header]
+    place = {(node.header.name, node.parameters.label, node.dataset): node.executed for node in found}
+    return [
+        replace(
+            node,
+            after=tuple(
+                place[key]
+                for earlier in node.header.after
+                if (key := (earlier, node.parameters.label, node.dataset)) in place
+            ),
+        )
+        for node in found
+    ]
+
+
+def keep_pairs() -> list[Path]:
+    """Copy each notebook as it was executed last, on its own profile, beside its source; those that changed."""
+    changed = []
+    for node in nodes():
+        if node.parameters.profile != node.header.profile:
+            continue
+        pair, executed = files.notebooks() / f"{node.header.name}.ipynb", node.executed.read_text(encoding="utf-8")
+        if not pair.is_file() or pair.read_text(encoding="utf-8") != executed:
+            with files.replacing(pair) as temporary:
+                temporary.write_text(executed, encoding="utf-8")
+            changed.append(pair)
+    return changed
+
+
+def _defaults(notebook: nbformat.NotebookNode, source: Path) -> dict[str, Any]:
+    """The values of the cell tagged "parameters"."""
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            assigned = [node for node in ast.parse(cell.source).body if isinstance(node, ast.AnnAssign)]
+            return {node.target.id: ast.literal_eval(node.value) for node in assigned}
+    raise EcglibError(f"{source}: no cell is tagged 'parameters'; tag the one that sets profile and dataset")
 
 
 def notebook_path(name: str) -> Path:
@@ -118,11 +218,6 @@ def notebook_path(name: str) -> Path:
     if not wanted or len(matches) != 1:
         raise EcglibError(f"notebook {name!r}: not found; notebooks/ has {', '.join(path.stem for path in known)}")
     return matches[0]
-
-
-def executed_path(name: str, label: str, dataset: str) -> Path:
-    """Where the executed copy of a notebook lies."""
-    return files.runs(label) / "notebooks" / f"{name}_{dataset}.ipynb"
 
 
 def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dict[str, Any]) -> Path:
@@ -154,14 +249,21 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
     if dataset not in parameters.datasets:
         known = ", ".join(parameters.datasets)
         raise EcglibError(f"dataset: profile {parameters.profile!r} has no {dataset!r}; choose from {known}")
-    executed = executed_path(source.stem, parameters.label, dataset)
+    executed = files.runs(parameters.label) / "notebooks" / f"{source.stem}_{dataset}.ipynb"
     executed.parent.mkdir(parents=True, exist_ok=True)
     running, failed = executed.with_suffix(".running.ipynb"), executed.with_suffix(".failed.ipynb")
-    injected = {"profile": parameters.profile, "dataset": dataset, "overrides": overrides}
     with tempfile.TemporaryDirectory() as scratch:
         # from the .py, because that is what people edit; its .ipynb may be older
         unexecuted = Path(scratch) / f"{source.stem}.ipynb"
-        nbformat.write(jupytext.read(source), unexecuted)
+        notebook = jupytext.read(source)
+        defaults = _defaults(notebook, source)
+        injected = {"profile": parameters.profile, "dataset": dataset, "overrides": overrides}
+        if injected == defaults:
+            # as anybody gets it who opens the notebook and runs it
+            injected = {}
+        else:
+            notebook.cells = [cell for cell in notebook.cells if INTERPRETATION not in cell.metadata.get("tags", ())]
+        nbformat.write(notebook, unexecuted)
         try:
             papermill.execute_notebook(
                 unexecuted,
@@ -180,10 +282,24 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
             ) from None
         content = nbformat.read(running, as_version=4)
         running.unlink()
+    told = {
+        "data": _data_words(parameters, dataset),
+        "machine": hardware(),
+        "seconds": round(content.metadata.papermill["duration"], 1),
+    }
     with files.replacing(executed) as temporary:
         nbformat.write(settled(content), temporary)
+    with files.replacing(executed.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(told) + "\n", encoding="utf-8")
     failed.unlink(missing_ok=True)
     return executed
+
+
+def _data_words(parameters: Parameters, dataset: str) -> str:
+    """The digest of the beats that a notebook was run on, or how they were invented."""
+    beats = Experiment(parameters, dataset).beats
+    metadata = beats.metadata
+    return f"{metadata.dataset} from {metadata.source}, {len(beats):,} beats, SHA-256 {beats.digest[:12]}"
 
 
 def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -10,9 +10,10 @@ import pandas as pd
 from IPython.display import Image, Markdown
 
 from ecglib import files
-from ecglib.figures.style import mark_synthetic, save_figure
+from ecglib.figures.style import add_source, save_figure
 from ecglib.files import replacing
 from ecglib.names import EcglibError
+from ecglib.results.tables import data_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,10 +25,12 @@ _SHOWN_TABLE = re.compile(r"(<!-- begin (\S+) -->\n)(.*?)(<!-- end -->)", re.DOT
 SYNTHETIC_NOTE = "**Synthetic beats: these numbers are no result.**"
 
 
-def publish_figure(figure: Figure, experiment: Experiment, number: int, what: str) -> Image:
+def publish_figure(
+    figure: Figure, experiment: Experiment, number: int, what: str, all_repetitions: bool = False
+) -> Image:
     """Save a figure as ``figures/<label>/figNN_<dataset>_<what>`` (.png, .svg) and show it.
 
-    A figure from invented beats is marked as such first.
+    A line below it says which profile, design and seeds it is of, and whether its beats are invented.
 
     Parameters
     ----------
@@ -38,17 +41,26 @@ def publish_figure(figure: Figure, experiment: Experiment, number: int, what: st
         The figure's number in the report; 0 for one that the report does not have.
     what : str
         The rest of the file's name.
+    all_repetitions : bool
+        Whether it shows all of the experiment's repetitions, or the first alone.
 
     Returns
     -------
     Image
         The saved PNG, for a notebook to show.
     """
-    if experiment.beats.metadata.is_synthetic:
-        mark_synthetic(figure)
+    add_source(figure, source_words(experiment, all_repetitions), experiment.beats.metadata.is_synthetic)
     stem = files.figures(experiment.parameters.label) / f"fig{number:02d}_{experiment.dataset}_{what}"
     save_figure(figure, stem)
     return Image(stem.with_suffix(".png").read_bytes(), width=760)
+
+
+def source_words(experiment: Experiment, all_repetitions: bool = False) -> str:
+    """The profile, data, design and seeds of a result, in a line."""
+    parameters = experiment.parameters
+    last = experiment.seed + parameters.repetitions - 1 if all_repetitions else experiment.seed
+    seeds = f"seed {experiment.seed}" if last == experiment.seed else f"seeds {experiment.seed} to {last}"
+    return f"profile {parameters.label}, {data_label(experiment)}, design {parameters.design}, {seeds}"
 
 
 def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment, name: int | str) -> Markdown:

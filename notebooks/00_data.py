@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   ecglib:
-#     makes: [fig02_class_distribution, fig00_beats, fig00_patients]
+#     makes: [table_classes, fig02_class_distribution, fig00_beats, fig00_patients]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -17,65 +17,80 @@
 # %% [markdown]
 # # The beats
 #
-# Both papers learn from single heartbeats: a piece of one ECG lead that starts at an R peak and ends a
-# little after the next one, scaled to [0, 1] and padded with zeros to 187 samples. MIT-BIH has five
-# classes, PTB two. This notebook shows how many beats each class has (Fig. 2 of the report), what they
-# look like, and what to know before trusting a number that comes out of them.
+# **Question.** What do the models learn from? Both papers classify single heartbeats: a piece of one ECG lead that
+# starts at an R peak and ends a little after the next one, scaled to [0, 1] and padded with zeros to 187 samples.
+#
+# **Method.** The beats are cut from the raw records by one recipe, which gives those of the Kaggle files sample for
+# sample. MIT-BIH has five classes, which the report's figure (Fig. 2) counts:
+#
+# | class | beats |
+# |---|---|
+# | N | normal, and bundle branch block |
+# | S | supraventricular premature: starts early, above the ventricles |
+# | V | ventricular premature: starts in a ventricle |
+# | F | fusion of a ventricular and a normal beat |
+# | Q | paced by a pacemaker, or unclassifiable |
+#
+# PTB and PTB-XL have two: healthy controls and patients with a myocardial infarction.
 
 # %%
-from ecglib.data.splits import class_weights
 from ecglib.experiment import Experiment
 from ecglib.figures.beats import beats_by_class, class_distribution, sides_figure
+from ecglib.names import CLASS_TITLES
 from ecglib.parameters import load_parameters
-from ecglib.publish import publish_figure
+from ecglib.publish import publish_figure, publish_table
 from ecglib.results.beats import class_examples
 from ecglib.results.by_patient import shared_sentence, sides_of_both_splits
-from ecglib.results.tables import class_count_table
+from ecglib.results.tables import class_count_summary, class_count_table
 
 # %% [markdown]
-# Change a value here and run the notebook again. Results of changed parameters go to a folder of their
-# own, so that a trial never overwrites a profile's figures.
+# Change a value here and run the notebook again. A finished result is loaded; what is not there is trained. Results of
+# changed parameters go to a folder of their own, so that a trial never overwrites a profile's.
 
 # %% tags=["parameters"]
-profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+profile: str = "reduced"  # a file of params/; "demo" trains on invented beats
 dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"seed": 1}
 
 # %%
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
-beats, split = experiment.beats, experiment.split
+
+beats = experiment.beats
 print(f"{len(beats):,} beats, {len(set(beats.record)):,} records, source: {beats.metadata.source}")
-print(f"classes: {', '.join(beats.metadata.class_names)}; {beats.metadata.rate_hz:g} samples a second")
-print(f"recipe: {beats.metadata.recipe}")
+print(f"{beats.metadata.rate_hz:g} samples a second; recipe: {beats.metadata.recipe}")
 if beats.metadata.skipped:
-    print(f"skipped {len(beats.metadata.skipped):,} records; the first: {next(iter(beats.metadata.skipped.items()))}")
+    print(f"skipped {len(beats.metadata.skipped):,}; the first: {next(iter(beats.metadata.skipped.items()))}")
 
 # %% [markdown]
 # ## How many beats each class has (Fig. 2)
 #
-# The training file is cut as the profile says (`training_set`), then divided 80 : 20 into training and
-# validation with the same share of each class; the test file is left as it is. The last column is the
-# weight of the class in the loss, N / (K n): each class weighs the same in total, however rare it is.
+# The training file is cut as the profile says (`training_set`), then divided into training and validation with the same
+# share of each class; the test file is left as it is. The last column is the weight of the class in the loss, N / (K n):
+# each class weighs the same in total, however rare it is.
 
 # %%
 counts = class_count_table(experiment)
-weights = class_weights(beats.label[split.train], len(beats.metadata.class_names))
-counts.assign(loss_weight=weights.round(3))
+publish_table(counts, class_count_summary(counts), experiment, "classes")
 
 # %%
+parts = {"training file": "training_file", "train": "train", "validation": "validation", "test": "test"}
 figure = class_distribution(
-    {part: counts[part].to_numpy() for part in ("train", "validation", "test")},
-    beats.metadata.class_names,
+    {title: counts[part].to_numpy() for title, part in parts.items()},
+    [CLASS_TITLES.get(name, name) for name in experiment.class_names],
     title=f"Beats by class, {dataset}",
 )
 publish_figure(figure, experiment, 2, "class_distribution")
 
+# %% [markdown] tags=["interpretation"]
+# **What it shows.** Four of five training beats are N. The report cuts every class to half of the second largest,
+# <!--n reduced/table_classes_mitbih class=V : kept whole-->3,215<!--/n--> beats at most, and keeps
+# <!--n reduced/table_classes_mitbih : sum(kept) whole-->12,509<!--/n--> of
+# <!--n reduced/table_classes_mitbih : sum(training_file) whole-->87,554<!--/n-->: a seventh. Its text says "half the largest
+# class"; the counts and times that it prints come from half of the *second* largest. The test file is not cut, so the
+# validation beats, with few N, are no picture of it.
+
 # %% [markdown]
-# The report's text says that its reduced MIT-BIH was cut "to half the largest class size". The counts
-# and times that it prints come from half of the *second* largest class; that reading is
-# `training_set: half_second_largest`, the other one is `half_largest`.
-#
 # ## What they look like
 
 # %%
@@ -90,10 +105,12 @@ figure = beats_by_class(
 publish_figure(figure, experiment, 0, "beats")
 
 # %% [markdown]
+# A row begins at its R peak and ends a little after the next one. So the length of a row gives the next RR interval away,
+# while the RR interval before the beat, by which a cardiologist tells an early beat, is not in it; nor is its P wave.
+#
 # ## One patient, two files
 #
-# The usual split deals beats: those of one person go to the training file and to the test file. A model
-# may then recognise the person instead of the disease. Each bar is one record.
+# The usual split assigns single beats, not patients, to training and test. Each bar is one record.
 
 # %%
 sides = sides_of_both_splits(experiment)
@@ -102,18 +119,13 @@ for name, table in sides.items():
 publish_figure(sides_figure(sides, f"One patient, two files: {dataset}"), experiment, 0, "patients")
 
 # %% [markdown]
-# Record by record, how many beats lie on either side when beats are dealt:
-
-# %%
-sides["by beat"]
-
-# %% [markdown]
+# **What follows.** Split by beat, every patient is on both sides: a model may recognise the person instead of the disease,
+# and the papers' numbers say nothing about a new patient. Notebook 08 measures how much that matters.
+#
 # ## Before you trust a number
 #
-# - The documents of the Kaggle files say 125 samples a second. For MIT-BIH it is 120: every third of
-#   360. The "188 samples" of the report are 187 and the label.
-# - A row ends a little after the next R peak, so the number of zeros at its end gives the next RR
-#   interval away. The previous RR interval, which a cardiologist would ask for, is not in it.
-# - The Kaggle split deals beats, not patients: each of the 48 MIT-BIH records has beats in both files.
-#   A model may recognise a patient; the numbers of the papers say nothing about a new one.
-# - Nearly all beats of MIT-BIH class Q come from four paced patients.
+# - The documents of the Kaggle files say 125 samples a second. For MIT-BIH it is 120: every third of 360. The "188 samples"
+#   of the report are 187 and the label.
+# - Nearly all beats of MIT-BIH class Q come from four patients with a pacemaker.
+#
+# Next: [01, spectrograms](01_spectrograms.ipynb)

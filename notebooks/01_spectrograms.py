@@ -16,12 +16,13 @@
 # ---
 
 # %% [markdown]
-# # Spectrograms
+# # Spectrogram pictures
 #
-# The 2D branch does not see the beat but a picture of its spectrogram. The papers' settings: segments of
-# 32 samples, 4 of them shared with the next segment, a Blackman window, 125 samples a second. That gives
-# 17 frequencies at 6 times. The report draws each beat's picture with matplotlib; here the same steps
-# (decibels, colour map, resize to 128 x 128) are operations on tensors, a batch at a time.
+# **Question.** What does the 2D branch see? The report plots each beat's spectrogram with Matplotlib and feeds the plot to
+# a 2D CNN as a picture of 128 by 128 pixels in three colours (section III.C.3).
+#
+# **Method.** The same steps as tensor operations, for all beats at once: short-time Fourier transform (Blackman window of
+# 32 samples, 4 of overlap), decibels, colour map, resize. The first check is against SciPy, which the report used.
 
 # %%
 import numpy as np
@@ -35,23 +36,23 @@ from ecglib.parameters import load_parameters
 from ecglib.publish import publish_figure
 from ecglib.results.beats import class_examples
 
+# %% [markdown]
+# Change a value here and run the notebook again. A finished result is loaded; what is not there is trained. Results of
+# changed parameters go to a folder of their own, so that a trial never overwrites a profile's.
+
 # %% tags=["parameters"]
-profile: str = "demo"  # a file of params/: demo (invented beats), reduced, ptbxl, full
+profile: str = "reduced"  # a file of params/; "demo" trains on invented beats
 dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"seed": 1}
 
 # %%
 parameters = load_parameters(profile, **overrides)
 experiment = Experiment(parameters, dataset)
+
 signal = torch.tensor(class_examples(experiment)["first"])  # (K, 187)
 levels = decibels(signal)  # (K, 17, 6)
 pictures = enlarge(colour_cells(signal))  # (K, 3, 128, 128)
 print("beats", tuple(signal.shape), "-> dB", tuple(levels.shape), "-> pictures", tuple(pictures.shape))
-
-# %% [markdown]
-# The dB values are those of `scipy.signal.spectrogram`:
-
-# %%
 _, _, power = scipy_spectrogram(signal.double().numpy(), fs=125, window="blackman", nperseg=32, noverlap=4)
 difference = np.abs(10 * np.log10(power + 1e-10) - levels.numpy()).max()
 print("largest difference from SciPy below 1e-5 dB:", bool(difference < 1e-5))
@@ -59,9 +60,8 @@ print("largest difference from SciPy below 1e-5 dB:", bool(difference < 1e-5))
 # %% [markdown]
 # ## A beat, its spectrogram, its picture (Fig. 1)
 #
-# The axes use the beats' own rate, which for MIT-BIH is 120 samples a second and not the papers' 125.
-# The network's picture keeps the papers' rate. It hardly matters: the other rate would shift all levels above
-# the floor of -100 dB by less than 0.2 dB.
+# The axes use the beats' own rate, which for MIT-BIH is 120 samples a second and not the papers' 125. The network's picture
+# keeps the papers' rate. It hardly matters: the other rate would shift all levels by less than 0.2 dB.
 
 # %%
 rate_hz = experiment.beats.metadata.rate_hz
@@ -72,24 +72,28 @@ figure = spectrogram_panels(
     levels[0].numpy(),
     pictures[0].numpy(),
     rate_hz=rate_hz,
-    title=f"A beat of class {experiment.class_names[0]}, {dataset}",
+    title=f"A beat of class {experiment.class_names[0]} and its picture, {dataset}",
 )
 publish_figure(figure, experiment, 1, "spectrogram")
 
 # %% [markdown]
-# With 102 dB values behind its 49,152 colour values, the picture holds no more than the small spectrogram does. The
-# report's own picture also had axes' white borders, about 40 % of its area; here there is none.
-
-# %% [markdown]
+# **What it shows.** 187 numbers become 49,152, and hold less: six segments in time, seventeen frequencies. The zeros after
+# the beat are drawn as a dark block whose width tells the next RR interval.
+#
 # ## What each design's 2D branch sees
 #
-# The first beat of each class under every rule there is (parameters `design` and `picture`), in the channels and
-# pixels that the network is given. The original's program keeps the real part of the transform alone, which makes
-# the levels flicker; its frequencies run from the negative to the positive, so that its lower half nearly mirrors
-# the upper. Where a beat has ended, zeros follow.
+# The first beat of each class under every rule. The report's program saves the plot with its white border, which is 40 % of
+# the picture. The original casts the complex transform to real numbers, which leaves the real part alone; the whole transform
+# is drawn beside it. Our own design takes the logarithm of the magnitude. Frequency goes up, time to the right.
 
 # %%
 print("this profile's:", PICTURES[experiment.picture].title)
 seen = {rule.title: rule.draw(rule.keep(signal)).numpy() for rule in PICTURES.values()}
 figure = picture_grid(seen, experiment.class_names, title=f"What the 2D branch sees, {dataset}")
 publish_figure(figure, experiment, 0, "pictures")
+
+# %% [markdown]
+# **What follows.** Colours and enlargement add nothing that the 102 levels do not have; what the other rules are worth is
+# measured in notebooks 11 and 13.
+#
+# Next: [02, the 1D CNN-Transformer](02_cnn_transformer.ipynb)

@@ -128,7 +128,7 @@ def test_a_finished_run_of_other_parameters_is_kept_until_somebody_says_so(train
     with pytest.raises(EcglibError, match=r"cnn2d: holds a finished run that differs in training; --retrain"):
         other.run("cnn2d")
     assert load_run(other.folder / "cnn2d").identity == run.identity
-    monkeypatch.setenv("ECGLIB_RETRAIN", "1")
+    monkeypatch.setenv("ECGLIB_TRAIN", "anew")
     assert other.run("cnn2d").identity != run.identity
     assert load_run(other.folder / "cnn2d").identity == other.run("cnn2d").identity
     assert load_run(other.folder / "cnn2d.kept-1").identity == run.identity

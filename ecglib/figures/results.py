@@ -12,8 +12,21 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from ecglib.figures.style import BLUE, GREY, INK, VERMILION, legend_above, new_figure, profile_colour, style
-from ecglib.names import EXPERIMENT_1, MODEL_TITLES
+from ecglib.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    legend_above,
+    new_figure,
+    profile_colour,
+    style,
+)
+from ecglib.names import EXPERIMENT_1, METRIC_TITLES, MODEL_TITLES
 from ecglib.results.by_patient import BY_PATIENT, SAME_PEOPLE, Scored
 from ecglib.results.ledger import effects
 from ecglib.results.overview import SOURCE, source_title
@@ -68,6 +81,73 @@ def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], title: str)
         axes.tick_params(length=0, labelrotation=0)
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class (beats)")
+    return figure
+
+
+def operating_curves(label: np.ndarray, scores: np.ndarray, class_names: Sequence[str], title: str) -> Figure:
+    """Each class against all others: receiver operating characteristic and precision-recall curve.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape (N,)
+    scores : ndarray of float, shape (N, K)
+        Their softmax is taken for the probabilities.
+    class_names : sequence of str, length K
+    title : str
+    """
+    from scipy.special import softmax
+    from sklearn.metrics import auc, precision_recall_curve, roc_curve
+
+    probability = softmax(scores.astype(np.float64), axis=1)
+    colours = (BLUE, GREEN, VERMILION, PURPLE, ORANGE)
+    with style():
+        figure = new_figure(8.4, 3.7, title)
+        left, right = figure.subplots(1, 2)
+        for number, (name, colour) in enumerate(zip(class_names, colours, strict=False)):
+            false_positive, true_positive, _ = roc_curve(label == number, probability[:, number])
+            precision, recall, _ = precision_recall_curve(label == number, probability[:, number])
+            # the last point of scikit-learn's curve, where nothing is called so, is no result
+            area = f"{name}: {auc(false_positive, true_positive):.3f}"
+            left.plot(100 * false_positive, 100 * true_positive, color=colour, label=area, linewidth=1.3)
+            area = f"{name}: {auc(recall, precision):.3f}"
+            right.plot(100 * recall[:-1], 100 * precision[:-1], color=colour, label=area, linewidth=1.3)
+        left.set(xlabel="false positive rate (%)", ylabel="sensitivity (%)", xscale="symlog")
+        left.xaxis.set_major_formatter("{x:g}")
+        left.set_title("(a) receiver operating characteristic")
+        right.set(xlabel="sensitivity (%)", ylabel="positive predictive value (%)", ylim=(0, 102))
+        right.set_title("(b) precision and recall")
+        for axes in (left, right):
+            axes.grid()
+            axes.legend(title="area", fontsize=8, title_fontsize=8, loc="lower right" if axes is left else "lower left")
+    return figure
+
+
+def weighting_figure(shares: pd.DataFrame, title: str) -> Figure:
+    """MCC and macro F1 of each model as its class weights are divided out by degrees.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        See `ecglib.results.weighting.partly_without`.
+    title : str
+    """
+    colours = dict(zip(MODEL_TITLES, (BLUE, GREEN, VERMILION, PURPLE, ORANGE, SKY), strict=True))
+    with style():
+        figure = new_figure(8.4, 3.7, title)
+        for axes, metric in zip(figure.subplots(1, 2), ("mcc", "f1_macro"), strict=True):
+            for model, rows in shares.groupby("model", sort=False):
+                colour = colours[model]
+                if len(rows) == 1:
+                    axes.axhline(100 * rows[metric].iloc[0], color=colour, linestyle="--", linewidth=1.1)
+                else:
+                    axes.plot(rows["share"], 100 * rows[metric], color=colour)
+            axes.set_xlabel("share of the class weights divided out")
+            axes.set_ylabel(f"{METRIC_TITLES[metric]} (%)")
+            axes.grid()
+        handles = [Line2D([], [], color=colours[model]) for model in shares["model"].unique()]
+        handles += [Line2D([], [], color=GREY, linestyle="--", linewidth=1.1)]
+        labels = [MODEL_TITLES[model] for model in shares["model"].unique()] + ["trained without class weights"]
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, borderpad=0.2)
     return figure
 
 

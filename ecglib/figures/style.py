@@ -1,4 +1,4 @@
-"""What all figures have in common: the house style, the mark of invented data, how they are saved.
+"""What all figures have in common: the house style, the line that says what they show, how they are saved.
 
 Nothing here shows a figure or changes matplotlib's settings for good.
 """
@@ -33,7 +33,7 @@ _PROFILE_COLOURS = {
     "ptb_original": ORANGE,
     "ptbxl": GREEN,
 }
-_SYNTHETIC = "synthetic"
+_SOURCE = "source"
 _DOTS_PER_INCH = 150
 
 
@@ -85,24 +85,28 @@ def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str
     figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), borderaxespad=0.3, borderpad=0)
 
 
-def mark_synthetic(figure: Figure) -> Figure:
-    """Write across `figure` that its beats are invented; once, however often it is called."""
-    if any(text.get_gid() == _SYNTHETIC for text in figure.texts):
+def add_source(figure: Figure, words: str, synthetic: bool = False) -> Figure:
+    """Write below `figure` what it shows, in a strip of its own; once, however often it is called.
+
+    A figure from invented beats says so across itself too.
+    """
+    if any(text.get_gid() == _SOURCE for text in figure.texts):
         return figure
     width, height = figure.get_size_inches()
     with style():
-        # the tag gets a strip of its own below everything else
         strip = 0.24 / height
         figure.set_size_inches(width, height + 0.24)
         if figure.get_layout_engine() is not None:
             figure.get_layout_engine().set(rect=(0, strip, 1, 1 - strip))
-        # a letter is about 0.6 times as wide as the type is high
-        size = 72 * 0.8 * np.hypot(width, height) / (0.6 * len(SYNTHETIC_MARK))
-        angle = np.degrees(np.arctan2(height, width))
-        across = {"ha": "center", "va": "center", "rotation": angle, "rotation_mode": "anchor"}
-        mark = {"color": VERMILION, "weight": "bold", "gid": _SYNTHETIC}
-        figure.text(0.5, 0.5, SYNTHETIC_MARK, fontsize=min(size, 44), alpha=0.17, zorder=10, **across, **mark)
-        figure.text(1 - 0.06 / width, 0.06 / height, SYNTHETIC_MARK, fontsize=8.5, ha="right", va="bottom", **mark)
+        words = f"{words}; {SYNTHETIC_MARK}" if synthetic else words
+        colour = VERMILION if synthetic else GREY
+        figure.text(0.06 / width, 0.06 / height, words, fontsize=7.5, va="bottom", color=colour, gid=_SOURCE)
+        if synthetic:
+            # a letter is about 0.6 times as wide as the type is high
+            size = min(72 * 0.8 * np.hypot(width, height) / (0.6 * len(SYNTHETIC_MARK)), 44)
+            mark = {"ha": "center", "va": "center", "rotation": np.degrees(np.arctan2(height, width))}
+            mark |= {"rotation_mode": "anchor", "color": VERMILION, "weight": "bold", "alpha": 0.17, "zorder": 10}
+            figure.text(0.5, 0.5, SYNTHETIC_MARK, fontsize=size, **mark)
     return figure
 
 

@@ -12,8 +12,9 @@ from ecglib.data.table import Beats
 from ecglib.experiment import Experiment
 from ecglib.metrics import Metrics, evaluate, subject_intervals
 from ecglib.names import EXPERIMENT_1, HEADLINE_METRICS, METRIC_TITLES, MODEL_TITLES, ModelName, SplitKind
+from ecglib.results.tables import class_metric_summary, class_metric_table
 
-BY_BEAT, SAME_PEOPLE, BY_PATIENT = "by beat", "by beat, the people of the last row", "by patient"
+BY_BEAT, SAME_PEOPLE, BY_PATIENT = "by beat", "by beat, these patients only", "by patient"
 
 
 def patient_split(beats: Beats) -> SplitKind:
@@ -142,3 +143,20 @@ def comparison_table(rows: Sequence[Scored]) -> tuple[pd.DataFrame, pd.DataFrame
         counts = {"test beats": f"{row.beats:,}", "patients": f"{row.subjects:,}"}
         wide.append({"model": MODEL_TITLES[row.model], "split": row.split, **counts, **cells})
     return pd.DataFrame(tidy), pd.DataFrame(wide)
+
+
+def class_table(rows: Sequence[Scored], class_names: Sequence[str]) -> pd.DataFrame:
+    """`ecglib.results.tables.class_metric_table` of the same people known and new, behind columns model and split."""
+    tables = []
+    for row in rows:
+        if row.split != BY_BEAT:
+            table = class_metric_table(row.metrics, class_names)
+            table.insert(0, "split", row.split)
+            table.insert(0, "model", row.model)
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def class_summary(tidy: pd.DataFrame) -> pd.DataFrame:
+    """`class_table` for readers, in percent."""
+    return class_metric_summary(tidy.assign(model=[MODEL_TITLES[model] for model in tidy["model"]]))

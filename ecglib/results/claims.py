@@ -41,7 +41,8 @@ def claim_table(experiment: Experiment) -> pd.DataFrame:
     -------
     DataFrame
         Columns claim, model ("late"), other, repetitions; for each of `CLAIM_METRICS` the difference
-        (fraction, mean over the repetitions) with ``_low`` and ``_high`` (paired bootstrap over beats) and
+        (fraction, mean over the repetitions) with ``_low`` and ``_high`` (paired bootstrap over beats),
+        ``_people_low`` and ``_people_high`` (over people, missing where they are unknown) and
         with ``_seeds_deviation``, ``_seeds_low`` and ``_seeds_high`` (missing for one repetition);
         model_alone, other_alone (beats that one of the two alone gets right) and mcnemar_p, all three of
         the first repetition; verdict.
@@ -52,7 +53,8 @@ def claim_table(experiment: Experiment) -> pd.DataFrame:
     predicted = {
         model: np.stack([run.predictions.scores.argmax(axis=1) for run in of_model]) for model, of_model in runs.items()
     }  # (R, N) each
-    found = leads(label, predicted, "late", others, len(experiment.class_names))
+    subject = experiment.beats.subject[runs["late"][0].predictions.row]
+    found = leads(label, predicted, "late", others, len(experiment.class_names), subject)
     rows = []
     for claim, models in CLAIMS.items():
         for other in models:
@@ -60,6 +62,7 @@ def claim_table(experiment: Experiment) -> pd.DataFrame:
             for metric in CLAIM_METRICS:
                 lead = found[other][metric]
                 row |= {metric: lead.value, f"{metric}_low": lead.low, f"{metric}_high": lead.high}
+                row |= {f"{metric}_people_low": lead.people_low, f"{metric}_people_high": lead.people_high}
                 for name in ("deviation", "low", "high"):
                     row[f"{metric}_seeds_{name}"] = getattr(lead.seeds, name) if lead.seeds else np.nan
             test = mcnemar(label, predicted["late"][0], predicted[other][0])
@@ -77,6 +80,8 @@ def claim_summary(tidy: pd.DataFrame) -> pd.DataFrame:
         for metric in CLAIM_METRICS:
             title = METRIC_TITLES[metric]
             cells[f"{title} [95 %, beats]"] = f"{100 * row[metric]:+.2f} {_interval(row, metric)}"
+            if pd.notna(row[f"{metric}_people_low"]):
+                cells[f"{title} [95 %, people]"] = _interval(row, f"{metric}_people")
             if row["repetitions"] > 1:
                 seeds = f"± {100 * row[f'{metric}_seeds_deviation']:.2f} {_interval(row, f'{metric}_seeds')}"
                 cells[f"{title}, {row['repetitions']} seeds [95 %]"] = seeds

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
-from ecglib.data.splits import class_counts, default_split
+from ecglib.data.splits import class_counts, class_weights, default_split
 from ecglib.experiment import Experiment
 from ecglib.metrics import Metrics
-from ecglib.names import EXPERIMENT_1, HEADLINE_METRICS, METRIC_TITLES, MODEL_TITLES, ModelName
+from ecglib.names import (
+    CLASS_TITLES,
+    EXPERIMENT_1,
+    HEADLINE_METRICS,
+    METRIC_TITLES,
+    MODEL_TITLES,
+    Dataset,
+    ModelName,
+)
+from ecglib.parameters import Parameters
 from ecglib.results.papers import REPORT_MACHINE, STANDS_BESIDE, paper_data, printed_metrics, printed_times
+from ecglib.training.optimizers import TrainingConfig, training_config
 
 NOT_RUN = "not run"
 _SPLIT_TITLES = {"kaggle": "by beat", "patient": "by patient", "fold": "by fold"}
@@ -69,7 +82,9 @@ def metrics_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
 
 
 def times_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.DataFrame:
-    """Wall-clock seconds, tidy: columns dataset, model, reported_by, train_s, test_s, hardware.
+    """Seconds, tidy: columns dataset, model, reported_by, train_s and test_s by the wall clock, train_cpu_s, hardware.
+
+    The processor's seconds are those of all epochs and threads, missing where a run did not count them.
 
     The report trained PTB on one machine's GPU and MIT-BIH on another machine's CPU (section III.C.8).
     For PTB-XL, a second row of ours stands for PTB, with "not run" for the hardware.
@@ -81,13 +96,15 @@ def times_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.Dat
     for model in models:
         run = experiment.run(model)
         times = {"train_s": run.train_s, "test_s": run.test_s, "hardware": run.hardware}
+        times["train_cpu_s"] = run.history["cpu_seconds"].sum() if "cpu_seconds" in run.history else np.nan
         rows.append({"dataset": data_label(experiment), "model": model, "reported_by": "ours"} | times)
         if experiment.dataset != dataset:
             rows.append({"dataset": data, "model": model, "reported_by": "ours", "hardware": NOT_RUN})
         times = {"train_s": printed[model]["train"], "test_s": printed[model]["test"]}
         times |= {"hardware": REPORT_MACHINE[data]}
         rows.append({"dataset": data, "model": model, "reported_by": "report"} | times)
-    return pd.DataFrame(rows)
+    columns = ["dataset", "model", "reported_by", "train_s", "test_s", "train_cpu_s", "hardware"]
+    return pd.DataFrame(rows).reindex(columns=columns)
 
 
 def times_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
@@ -98,15 +115,26 @@ def times_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
     several = tidy.groupby(["reported_by", "dataset", machines[0]])["hardware"].transform("nunique") > 1
     tidy = tidy.assign(hardware=tidy["hardware"].where(~several, machines[0]), note=machines[2].where(several, ""))
     for model in tidy["model"].unique():
-        for column, task in (("train_s", "training and validation, s"), ("test_s", "testing, s")):
+        tasks = {
+            "train_s": "training and validation, s",
+            "train_cpu_s": "the same, processor s",
+            "test_s": "testing, s",
+        }
+        for column, task in tasks.items():
+            if tidy[column].isna().all():
+                continue
             cells = {}
             for _, row in tidy[tidy["model"] == model].iterrows():
                 run = row["hardware"] != NOT_RUN
                 where = f"({row['dataset']}): {row['hardware']}" if run else f"({row['dataset']})"
                 note = f" ({row['note']})" if row["note"] else ""
-                cells[f"{row['reported_by']} {where}"] = f"{row[column]:.1f}{note}" if run else NOT_RUN
+                cells[f"{row['reported_by']} {where}"] = _seconds(row[column], note) if run else NOT_RUN
             rows.append({"model": MODEL_TITLES[model], "task": task, **cells})
     return pd.DataFrame(rows)
+
+
+def _seconds(value: float, note: str) -> str:
+    return "not counted" if np.isnan(value) else f"{value:,.1f}{note}"
 
 
 def _percent(row: pd.Series, metric: str) -> str:
@@ -133,18 +161,25 @@ def claim(tidy: pd.DataFrame, winner: ModelName) -> str:
 
 
 def class_count_table(experiment: Experiment) -> pd.DataFrame:
-    """Beats by class (rows) in the training file, and in the train, validation and test parts (columns)."""
+    """Beats by class (rows): in the training file, what the cut keeps of it, and its parts; and the class's weight."""
     beats, split = experiment.beats, experiment.split
-    parts = {
-        "training file": beats.label[beats.split == "train"],
-        "train": beats.label[split.train],
-        "validation": beats.label[split.validation],
-        "test": beats.label[split.test],
-    }
+    kept = np.concatenate([split.train, split.validation])
+    parts = {"training_file": np.flatnonzero(beats.split == "train"), "kept": kept}
+    parts |= {"train": split.train, "validation": split.validation, "test": split.test}
     classes = len(experiment.class_names)
-    return pd.DataFrame(
-        {part: class_counts(label, classes) for part, label in parts.items()}, index=experiment.class_names
-    )
+    table = pd.DataFrame({part: class_counts(beats.label[rows], classes) for part, rows in parts.items()})
+    table.insert(0, "class", experiment.class_names)
+    return table.assign(loss_weight=class_weights(beats.label[split.train], classes))
+
+
+def class_count_summary(tidy: pd.DataFrame) -> pd.DataFrame:
+    """`class_count_table` for readers."""
+    rows = tidy.assign(**{"class": [CLASS_TITLES.get(name, name) for name in tidy["class"]]})
+    titles = {"training_file": "training file", "kept": "kept of it", "loss_weight": "weight in the loss"}
+    counts = rows.columns[1:-1]
+    rows = rows.astype({"loss_weight": object})
+    rows["loss_weight"] = [f"{value:.3f}" for value in tidy["loss_weight"]]
+    return rows.assign(**{name: [f"{count:,}" for count in tidy[name]] for name in counts}).rename(columns=titles)
 
 
 def metric_summary(metrics: Metrics) -> pd.DataFrame:
@@ -156,19 +191,90 @@ def metric_summary(metrics: Metrics) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "95 % from", "95 % to"]).round(2)
 
 
-def class_metric_table(metrics: Metrics, class_names: tuple[str, ...]) -> pd.DataFrame:
-    """Sensitivity and positive predictive value by class, in percent, and the class's test beats."""
-    return (
-        pd.DataFrame(
-            {
-                "sensitivity": 100 * pd.Series(metrics.sensitivity),
-                "positive predictive value": 100 * pd.Series(metrics.positive_predictive_value),
-                "test beats": [sum(row) for row in metrics.confusion],
-            }
-        )
-        .set_axis(class_names)
-        .round(2)
+def class_metric_table(metrics: Metrics, class_names: Sequence[str]) -> pd.DataFrame:
+    """How well each class is told from all others, tidy; fractions.
+
+    Returns
+    -------
+    DataFrame
+        Columns class, beats, sensitivity, positive_predictive_value, f1, false_positive_rate (of all beats of other
+        classes, how many are called so); 0 where nothing is called so.
+    """
+    confusion = np.array(metrics.confusion)
+    right = np.diagonal(confusion)
+    beats, called = confusion.sum(axis=1), confusion.sum(axis=0)
+    others = confusion.sum() - beats
+    return pd.DataFrame(
+        {
+            "class": class_names,
+            "beats": beats,
+            "sensitivity": metrics.sensitivity,
+            "positive_predictive_value": metrics.positive_predictive_value,
+            "f1": np.divide(2 * right, beats + called, out=np.zeros(len(beats)), where=beats + called > 0),
+            "false_positive_rate": np.divide(called - right, others, out=np.zeros(len(beats)), where=others > 0),
+        }
     )
+
+
+def class_metric_summary(tidy: pd.DataFrame) -> pd.DataFrame:
+    """`class_metric_table` for readers, in percent; columns before the class stay as they are."""
+    wide = tidy.copy()
+    wide["class"] = [CLASS_TITLES.get(name, name) for name in tidy["class"]]
+    wide["beats"] = [f"{count:,}" for count in tidy["beats"]]
+    measures = ["sensitivity", "positive_predictive_value", "f1", "false_positive_rate"]
+    wide[measures] = tidy[measures].map(lambda value: f"{100 * value:.2f}")
+    return wide.rename(columns={name: name.replace("_", " ").replace("f1", "F1") for name in measures})
+
+
+def noam_table(parameters: Parameters) -> pd.DataFrame:
+    """Table I: the learning rate's schedule of the 1D branch, in the paper and in this profile."""
+    ours = parameters.schedule == "paper"
+    rows = [
+        ("factor", "0.1", f"{parameters.noam_factor:g}"),
+        ("warm-up steps", "4,000", f"{parameters.noam_warm_up_steps:,}"),
+        ("model width", "128", "128"),
+        ("betas of Adam", "0.9, 0.999", "0.9, 0.999"),
+    ]
+    column = f"profile {parameters.profile}"
+    return pd.DataFrame(
+        [{"setting": name, "report": paper, column: own if ours else "one cycle instead"} for name, paper, own in rows]
+    )
+
+
+def settings_table(parameters: Parameters, dataset: Dataset) -> pd.DataFrame:
+    """Table II: how each kind of model is trained, in the report, in the original's code and in this profile."""
+    rate = {"mitbih": "3e-4", "ptb": "1e-3", "ptbxl": "1e-3"}[dataset]
+    papers = {
+        "cnn_transformer": ("Adam, Noam", "1e-4", "0 (the paper: 1e-4)", "150"),
+        "cnn2d": ("Adamax 1e-3", "1e-5", "1e-5", "30"),
+        "late": (f"Adamax {rate}", "0.01", "0.01", "10"),
+    }
+    titles = {"cnn_transformer": "1D branch", "cnn2d": "2D branch", "late": "fusions"}
+    column = f"profile {parameters.profile}"
+    rows = []
+    for model, (optimizer, decay, original_decay, epochs) in papers.items():
+        config = training_config(model, parameters, dataset, parameters.seed)
+        own = config.optimizer
+        words = {"noam": "Adam, Noam", "adamax": f"Adamax {getattr(own, 'rate', 0):g}"}
+        own_words = words.get(own.kind, f"AdamW, one cycle to {getattr(own, 'peak_rate', 0):g}")
+        for setting, of_report, of_original, ours in (
+            ("optimizer", optimizer, optimizer, own_words),
+            ("weight decay", decay, original_decay, f"{own.weight_decay:g}"),
+            ("epochs", epochs, epochs, _epoch_words(config)),
+            ("batch", "16", "16", str(config.batch_size)),
+        ):
+            row = {"models": titles[model], "setting": setting, "report": of_report, "original's code": of_original}
+            rows.append(row | {column: ours})
+    weighting = {"balanced": "balanced", "none": "none"}[parameters.class_weighting]
+    row = {"models": "all", "setting": "class weights in the loss", "report": "balanced (none on reduced data)"}
+    rows.append(row | {"original's code": "balanced, none in late fusion", column: weighting})
+    return pd.DataFrame(rows)
+
+
+def _epoch_words(config: TrainingConfig) -> str:
+    kept = "the last kept" if config.selection == "last" else "the best kept"
+    ended = f", ended after {config.patience} without a better one" if config.patience else ""
+    return f"{config.epochs}, {kept}{ended}"
 
 
 def with_deviation(mean: float, deviation: float) -> str:

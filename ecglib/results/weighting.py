@@ -1,6 +1,8 @@
-"""What class weights in the loss do to a trained model, and how much of late fusion's lead is their being undone."""
+"""What class weights in the loss do to a trained model, and how much of late fusion's lead is those being undone."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,10 @@ from ecglib.metrics import confusion_matrix, headline
 from ecglib.names import METRIC_TITLES, MODEL_TITLES
 
 _METRICS = ("mcc", "f1_macro")
+SHARES = tuple(number / 20 for number in range(31))
 
 
-def taken_back(scores: np.ndarray, class_weights: np.ndarray) -> np.ndarray:
+def without_class_weights(scores: np.ndarray, class_weights: np.ndarray, share: float = 1.0) -> np.ndarray:
     """Scores as if the loss had had no class weights, with nothing fitted.
 
     Under a cross entropy weighted by w, a model's probabilities approach those of the classes times w; dividing by w
@@ -24,18 +27,20 @@ def taken_back(scores: np.ndarray, class_weights: np.ndarray) -> np.ndarray:
         Logarithms of probabilities up to a constant of each row.
     class_weights : ndarray of float, shape (K,)
         Those of the training.
+    share : float
+        The power to which they are divided out; at 0 the scores stay as they are.
     """
-    return scores - np.log(class_weights)
+    return scores - share * np.log(class_weights)
 
 
 def weighting_table(experiment: Experiment) -> pd.DataFrame:
-    """Each model as it was trained, and with its class weights taken back, tidy. Missing runs are trained.
+    """Each model as it was trained, and with its class without the weights, tidy. Missing runs are trained.
 
     Returns
     -------
     DataFrame
         Columns model, repetitions, weighted (whether its loss had class weights); mcc and f1_macro, and both with the
-        end ``_taken_back``: fractions, means over the repetitions. Without weights there is nothing to take back.
+        end ``_without_weights``: fractions, means over the repetitions. Without weights there is nothing to divide out.
     """
     classes = len(experiment.class_names)
     rows = []
@@ -43,13 +48,16 @@ def weighting_table(experiment: Experiment) -> pd.DataFrame:
         weights = experiment.class_weights(model)
         runs = experiment.runs(model)
         row = {"model": model, "repetitions": len(runs), "weighted": bool((weights != 1).any())}
-        for end, of_class in (("", np.ones(classes)), ("_taken_back", weights)):
-            predicted = [taken_back(run.predictions.scores.astype(np.float64), of_class).argmax(axis=1) for run in runs]
+        for end, of_class in (("", np.ones(classes)), ("_without_weights", weights)):
+            predicted = [
+                without_class_weights(run.predictions.scores.astype(np.float64), of_class).argmax(axis=1)
+                for run in runs
+            ]
             label = runs[0].predictions.label
             values = headline(np.stack([confusion_matrix(label, one, classes) for one in predicted]))
             row |= {f"{name}{end}": values[name].mean() for name in _METRICS}
         rows.append(row)
-    ends = ("", "_taken_back")
+    ends = ("", "_without_weights")
     return pd.DataFrame(rows)[["model", "repetitions", "weighted", *(name + end for end in ends for name in _METRICS)]]
 
 
@@ -61,10 +69,32 @@ def weighting_summary(tidy: pd.DataFrame) -> pd.DataFrame:
         row = {"model": MODEL_TITLES[line["model"]], "class weights": "yes" if line["weighted"] else "no"}
         for name in _METRICS:
             title = METRIC_TITLES[name]
-            for end, which in (("", "as trained"), ("_taken_back", "weights taken back")):
+            for end, which in (("", "as trained"), ("_without_weights", "without the weights")):
                 row[f"{title}, {which}"] = f"{100 * line[name + end]:.2f}"
-        for end, which in (("", "as trained"), ("_taken_back", "weights taken back")):
+        for end, which in (("", "as trained"), ("_without_weights", "without the weights")):
             lead = 100 * (late[f"mcc{end}"] - line[f"mcc{end}"])
             row[f"late fusion's lead (MCC), {which}"] = f"{lead:+.2f}" if line["model"] != "late" else ""
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def partly_without(experiment: Experiment, shares: Sequence[float] = SHARES) -> pd.DataFrame:
+    """MCC and macro F1 as the class weights are divided out by degrees, tidy.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, share (the power), mcc and f1_macro (fractions, means over the repetitions). A model whose loss
+        had no class weights has one row, at 0.
+    """
+    classes = len(experiment.class_names)
+    rows = []
+    for model in MODEL_TITLES:
+        weights, runs = experiment.class_weights(model), experiment.runs(model)
+        label = runs[0].predictions.label
+        for share in shares if (weights != 1).any() else (0.0,):
+            scores = [without_class_weights(run.predictions.scores.astype(np.float64), weights, share) for run in runs]
+            confusion = [confusion_matrix(label, one.argmax(axis=1), classes) for one in scores]
+            values = headline(np.stack(confusion))
+            rows.append({"model": model, "share": share} | {name: values[name].mean() for name in _METRICS})
     return pd.DataFrame(rows)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ecglib.figures.beats import beat_lengths, beats_by_class, class_distribution, picture_grid, spectrogram_panels
 from ecglib.figures.curves import learning_curves
 from ecglib.figures.results import confusion_figure
-from ecglib.figures.style import SYNTHETIC_MARK, mark_synthetic, save_figure
+from ecglib.figures.style import SYNTHETIC_MARK, add_source, save_figure
 from ecglib.results.epochs import Curve
 
 
@@ -137,24 +137,26 @@ def test_confusion_matrix_writes_counts_and_sensitivities():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["normal  (2,000)", "abnormal  (0)"]
 
 
-def test_mark_synthetic_marks_once():
+@pytest.mark.parametrize("synthetic", [False, True])
+def test_what_a_figure_shows_is_said_once_below_it(synthetic):
     figure = learning_curves(curve_of(3, 2), "a title")
     height = figure.get_figheight()
-    assert mark_synthetic(figure) is figure
-    assert mark_synthetic(figure) is figure
-    assert texts(figure).count(SYNTHETIC_MARK) == 2
+    for _ in range(2):
+        assert add_source(figure, "profile reduced", synthetic) is figure
+    assert sum("profile reduced" in text for text in texts(figure)) == 1
+    # in the line, and across the figure
+    assert sum(SYNTHETIC_MARK in text for text in texts(figure)) == (2 if synthetic else 0)
     assert figure.get_figheight() > height
-    # the tag is below all axes, not across them
     figure.draw_without_rendering()
-    tag = figure.texts[-1].get_window_extent()
-    assert all(tag.y1 < axes.get_tightbbox().y0 for axes in figure.axes)
+    (line,) = (text for text in figure.texts if "profile reduced" in text.get_text())
+    assert all(line.get_window_extent().y1 < axes.get_tightbbox().y0 for axes in figure.axes)
 
 
 @pytest.mark.parametrize("mark", [False, True])
 def test_equal_figures_give_equal_bytes(tmp_path, mark: bool):
     for folder in ("a", "b"):
         figure = learning_curves(curve_of(5, 2), "a title")
-        save_figure(mark_synthetic(figure) if mark else figure, tmp_path / folder / "fig03_v1.2")
+        save_figure(add_source(figure, "words", mark), tmp_path / folder / "fig03_v1.2")
     first, second = (sorted((tmp_path / folder).iterdir()) for folder in ("a", "b"))
     assert [path.name for path in first] == ["fig03_v1.2.png", "fig03_v1.2.svg"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
@@ -180,6 +182,6 @@ def test_a_failed_save_leaves_the_old_files(tmp_path, monkeypatch: pytest.Monkey
 
 def test_nothing_is_left_behind_in_matplotlib():
     before, shown = dict(mpl.rcParams), plt.get_fignums()
-    mark_synthetic(confusion_figure(np.eye(2, dtype=int), ("a", "b"), "confusion"))
+    add_source(confusion_figure(np.eye(2, dtype=int), ("a", "b"), "confusion"), "words", True)
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == shown

@@ -107,7 +107,8 @@ def test_three_rows_a_model_of_the_right_beats(experiment, rows):
     predictions = by_beat.run("cnn_transformer").predictions
     expected = evaluate(predictions.label[of_last_fold], predictions.scores[of_last_fold])
     assert same.metrics.confusion == expected.confusion
-    assert same.subjects <= unknown.subjects == len(set(experiment.data.table.subject[experiment.data.table.fold == 10]))
+    table = experiment.data.table
+    assert same.subjects <= unknown.subjects == len(set(table.subject[table.fold == 10]))
 
 
 def test_tables_hold_the_metrics(rows):

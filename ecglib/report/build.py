@@ -1,0 +1,136 @@
+"""The whole report in one call: the graph of notebooks, then the page made of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ecglib import files
+from ecglib.names import EcglibError
+from ecglib.notebooks import Node, nodes
+from ecglib.parameters import load_parameters
+from ecglib.runs import origin, set_aside
+
+_STARTED = re.compile(r"(?:local)?rule (\w+):")
+_DONE = re.compile(r"(\d+) of (\d+) steps")
+_FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (\w+)\)")
+
+
+def build_report(profile: str | None = None, cores: int | None = None, retrain: bool = False) -> Path:
+    """Run what has to be run of a report, and write its page.
+
+    Parameters
+    ----------
+    profile : str, optional
+        By default the report as it is told, from committed results, in which nothing is trained.
+    cores : int, optional
+        By default those of the machine, at most eight.
+    retrain : bool
+        Keep the profile's finished runs aside and train them anew.
+
+    Returns
+    -------
+    Path
+        The page: ``report/index.html``, or ``report/<profile>.html``.
+
+    Raises
+    ------
+    EcglibError
+        A notebook failed, or another process makes a report here.
+    """
+    started = time.perf_counter()
+    chosen = nodes(profile)
+    state = files.home() / ".snakemake"
+    state.mkdir(exist_ok=True)
+    # unlike Snakemake's own lock it ends with the process that holds it, however that ends
+    lock = FileLock(state / "report.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise EcglibError(f"{files.home()}: another process makes a report here; wait for it to end") from None
+    with lock:
+        if retrain:
+            _keep_aside(profile)
+        page = files.report(profile)
+        if _run_graph(profile, cores, [node.name for node in chosen]) or not page.is_file():
+            _write(chosen, profile, page)
+    shown = {files.figures(node.parameters.label) for node in chosen}
+    print(f"figures and tables: {', '.join(sorted(str(folder) for folder in shown))}")
+    print(f"page: {page}  ({time.perf_counter() - started:.0f} s)")
+    return page
+
+
+def _keep_aside(profile: str | None) -> None:
+    if profile is None:
+        raise EcglibError("--retrain: name the profile to train, such as 'ecglib report reduced --retrain'")
+    parameters = load_parameters(profile)
+    for dataset in parameters.datasets:
+        folder = files.runs(parameters.label) / dataset
+        if folder.exists():
+            print(f"{folder}: the finished runs are kept as {set_aside(folder).name}")
+
+
+def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> bool:
+    """Let Snakemake run what is out of date, a line a notebook; whether there was anything to run."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(files.home() / "Snakefile")]
+    command += ["--directory", str(files.home()), "--cores", str(cores or min(os.cpu_count() or 1, 8))]
+    command += ["--rerun-triggers", "mtime", "params", "input", "--rerun-incomplete", "--nocolor"]
+    if profile is not None:
+        command += ["--config", f"profile={profile}"]
+    locked = files.home() / ".snakemake" / "locks"
+    if locked.is_dir() and any(locked.iterdir()):
+        # nobody else makes a report here, so that these are left from one that was killed
+        subprocess.run([*command, "--unlock"], check=False, capture_output=True)
+    began: dict[str, float] = {}
+    total, count, kept = 0, 0, []
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, bufsize=1) as process:
+        try:
+            for line in process.stderr:
+                kept = [*kept[-40:], line.rstrip()]
+                if found := _STARTED.match(line.strip()):
+                    began[found[1]] = time.perf_counter()
+                elif found := _FINISHED.match(line.strip()):
+                    name = found[1]
+                    if name in rules:
+                        count += 1
+                        seconds = time.perf_counter() - began.get(name, time.perf_counter())
+                        print(f"notebook {count} of {max(total, count)}: {name}, {seconds:.0f} s", flush=True)
+                elif not total and (found := re.match(r"total\s+(\d+)", line.strip())):
+                    total = max(int(found[1]) - 1, 0)
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise EcglibError("stopped; the same command goes on from here") from None
+        status = process.wait()
+    if status:
+        told = [line for line in kept if line.startswith("ecglib: ")] or [line for line in kept if line][-1:]
+        raise EcglibError(told[-1].removeprefix("ecglib: ") if told else "Snakemake failed without a word")
+    return count > 0
+
+
+def _write(chosen: Sequence[Node], profile: str | None, out: Path) -> None:
+    # imported here, because nbconvert takes seconds, and an unchanged report needs none of it
+    from ecglib.report.front import front_of, parts
+    from ecglib.report.material import Executed, exhibits_of
+    from ecglib.report.page import write_page
+
+    commit = origin()["commit"]
+    notebooks = []
+    for node in chosen:
+        told = json.loads(node.executed.with_suffix(".json").read_text(encoding="utf-8"))
+        made = {"profile": node.parameters.label, "data": told["data"], "commit": commit}
+        made |= {"machine": told["machine"], "seconds": told["seconds"]}
+        label = node.parameters.label
+        exhibits = exhibits_of(files.figures(label))
+        notebooks.append(Executed(node.executed, made, exhibits, profile=label, part=parts(node, profile)))
+    made = {"commit": commit, "date": datetime.now(UTC).date().isoformat()}
+    write_page(notebooks, out, front_of(profile, made))

@@ -56,7 +56,8 @@ for node in NODES:
             dataset=node.dataset,
             # what is told is what is committed
             training="" if "profile" in config else "--no-training",
-        threads: node.parameters.threads or workflow.cores
+        # finished results need one; a training takes what its profile says, or all
+        threads: (node.parameters.threads or workflow.cores) if "profile" in config else 1
         shell:
             "{sys.executable:q} -m ecglib.cli run {params.notebook} --profile {params.profile:q} --dataset {params.dataset}"
             " {params.training}"

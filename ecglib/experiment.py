@@ -30,7 +30,18 @@ from ecglib.designs import DESIGNS, Design
 from ecglib.metrics import evaluate
 from ecglib.models.fusion import Hybrid
 from ecglib.models.pictures import SPECTROGRAM_VERSION
-from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName, Part, Picture, SplitKind
+from ecglib.names import (
+    BRANCHES,
+    DATASET_TITLES,
+    FUSIONS,
+    MODEL_TITLES,
+    Dataset,
+    EcglibError,
+    ModelName,
+    Part,
+    Picture,
+    SplitKind,
+)
 from ecglib.parameters import Parameters
 from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, origin, save_run, set_aside, weights_digest
 from ecglib.training.branches import BranchOutputs, evaluate_branches
@@ -130,6 +141,11 @@ class Experiment:
                     one._runs[name] = its.run(name)
 
     # -- models and runs ------------------------------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        """The data set's name for headings, and which part of it this is."""
+        return f"{DATASET_TITLES[self.dataset]}{f', {self.data.part}' if self.data.part else ''}"
 
     @property
     def design(self) -> Design:

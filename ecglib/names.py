@@ -11,6 +11,9 @@ TrainingSet = Literal["all", "half_second_largest", "half_largest"]
 SplitKind = Literal["kaggle", "patient", "fold"]
 Detector = Literal["neurokit", "threshold"]
 Part = Literal["train", "validation", "test"]
+# of the whole PTB Diagnostic ECG Database, for tables that are made from a part of it
+PTB_RECORDS = 549
+DATASET_TITLES: dict[Dataset, str] = {"mitbih": "MIT-BIH", "ptb": "PTB", "ptbxl": "PTB-XL"}
 # the classes of ANSI/AAMI EC57, and PTB's two
 CLASS_TITLES = {
     "N": "normal and bundle branch block (N)",

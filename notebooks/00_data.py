@@ -2,6 +2,7 @@
 # jupyter:
 #   ecglib:
 #     makes: [table_classes, fig02_class_distribution, fig00_beats, fig00_patients]
+#     also: [ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -78,15 +79,15 @@ parts = {"training file": "training_file", "train": "train", "validation": "vali
 figure = class_distribution(
     {title: counts[part].to_numpy() for title, part in parts.items()},
     [CLASS_TITLES.get(name, name) for name in experiment.class_names],
-    title=f"Beats by class, {dataset}",
+    title=f"Beats by class, {experiment.title}",
 )
 publish_figure(figure, experiment, 2, "class_distribution")
 
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** Four of five training beats are N. The report cuts every class to half of the second largest,
-# <!--n reduced/table_classes_mitbih class=V : kept whole-->3,215<!--/n--> beats at most, and keeps
-# <!--n reduced/table_classes_mitbih : sum(kept) whole-->12,509<!--/n--> of
-# <!--n reduced/table_classes_mitbih : sum(training_file) whole-->87,554<!--/n-->: a seventh. Its text says "half the largest
+# <!--n reduced/table_classes_mitbih class=V : kept whole-->?<!--/n--> beats at most, and keeps
+# <!--n reduced/table_classes_mitbih : sum(kept) whole-->?<!--/n--> of
+# <!--n reduced/table_classes_mitbih : sum(training_file) whole-->?<!--/n-->: a seventh. Its text says "half the largest
 # class"; the counts and times that it prints come from half of the *second* largest. The test file is not cut, so the
 # validation beats, with few N, are no picture of it.
 
@@ -100,7 +101,7 @@ figure = beats_by_class(
     examples["chosen_label"],
     experiment.class_names,
     beats.metadata.rate_hz,
-    title=f"Four beats of each class, {dataset}",
+    title=f"Four beats of each class, {experiment.title}",
 )
 publish_figure(figure, experiment, 0, "beats")
 
@@ -116,7 +117,7 @@ publish_figure(figure, experiment, 0, "beats")
 sides = sides_of_both_splits(experiment)
 for name, table in sides.items():
     print(f"{name}: {shared_sentence(table)}")
-publish_figure(sides_figure(sides, f"One patient, two files: {dataset}"), experiment, 0, "patients")
+publish_figure(sides_figure(sides, f"One patient, two files: {experiment.title}"), experiment, 0, "patients")
 
 # %% [markdown]
 # **What follows.** Split by beat, every patient is on both sides: a model may recognise the person instead of the disease,

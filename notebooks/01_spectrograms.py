@@ -72,7 +72,7 @@ figure = spectrogram_panels(
     levels[0].numpy(),
     pictures[0].numpy(),
     rate_hz=rate_hz,
-    title=f"A beat of class {experiment.class_names[0]} and its picture, {dataset}",
+    title=f"A beat of class {experiment.class_names[0]} and its picture, {experiment.title}",
 )
 publish_figure(figure, experiment, 1, "spectrogram")
 
@@ -89,7 +89,7 @@ publish_figure(figure, experiment, 1, "spectrogram")
 # %%
 print("this profile's:", PICTURES[experiment.picture].title)
 seen = {rule.title: rule.draw(rule.keep(signal)).numpy() for rule in PICTURES.values()}
-figure = picture_grid(seen, experiment.class_names, title=f"What the 2D branch sees, {dataset}")
+figure = picture_grid(seen, experiment.class_names, title=f"What the 2D branch sees, {experiment.title}")
 publish_figure(figure, experiment, 0, "pictures")
 
 # %% [markdown]

@@ -8,6 +8,7 @@
 #     - fig15_hybrid_pipeline
 #     - fig16_cnn_transformer_layers
 #     curves: [cnn_transformer]
+#     also: [ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -99,7 +100,7 @@ print(f"weights of epoch {run.best_epoch} of {len(run.history)}")
 
 # %%
 figure = learning_curves(
-    curve(experiment, "cnn_transformer"), f"{experiment.design.model_title('cnn_transformer')}, {dataset}"
+    curve(experiment, "cnn_transformer"), f"{experiment.design.model_title('cnn_transformer')}, {experiment.title}"
 )
 publish_figure(figure, experiment, FIGURE_NUMBERS["cnn_transformer", dataset], "cnn_transformer_learning_curves")
 
@@ -117,7 +118,7 @@ classes = class_metric_table(run.metrics, experiment.class_names)
 publish_table(classes, class_metric_summary(classes), experiment, "classes_cnn_transformer")
 
 # %%
-title = f"{experiment.design.model_title('cnn_transformer')}, {dataset}: test beats"
+title = f"{experiment.design.model_title('cnn_transformer')}, {experiment.title}: test beats"
 figure = confusion_figure(np.array(run.metrics.confusion), experiment.class_names, title)
 publish_figure(figure, experiment, 0, "cnn_transformer_confusion")
 
@@ -126,11 +127,11 @@ figure = operating_curves(run.predictions.label, run.predictions.scores, experim
 publish_figure(figure, experiment, 0, "cnn_transformer_operating_curves")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** MCC <!--n reduced/table4_mitbih model=cnn_transformer reported_by=ours : mcc percent-->85.48<!--/n-->,
-# against <!--n reduced/table4_mitbih model=cnn_transformer reported_by=report : mcc percent-->81.20<!--/n--> in the report. The
+# **What it shows.** MCC <!--n reduced/table4_mitbih model=cnn_transformer reported_by=ours : mcc percent-->?<!--/n-->,
+# against <!--n reduced/table4_mitbih model=cnn_transformer reported_by=report : mcc percent-->?<!--/n--> in the report. The
 # mistakes are not spread evenly: of the beats called S only
-# <!--n reduced/table_classes_cnn_transformer_mitbih class=S : positive_predictive_value percent1-->46.6<!--/n--> %
-# are S, of those called F <!--n reduced/table_classes_cnn_transformer_mitbih class=F : positive_predictive_value percent1-->46.6<!--/n--> %.
+# <!--n reduced/table_classes_cnn_transformer_mitbih class=S : positive_predictive_value percent1-->?<!--/n--> %
+# are S, of those called F <!--n reduced/table_classes_cnn_transformer_mitbih class=F : positive_predictive_value percent1-->?<!--/n--> %.
 # The training beats are balanced, by the cut and by the class weights; the test beats are not, so that a small share of
 # the many N beats outnumbers the right S and F. One seed; the interval over test beats does not cover another one.
 

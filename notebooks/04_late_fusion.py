@@ -4,6 +4,7 @@
 #     after: [02_cnn_transformer, 03_cnn2d]
 #     makes: [table_classes_late, fig00_late_confusion, fig00_late_operating_curves]
 #     curves: [late]
+#     also: [ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -62,7 +63,7 @@ run = experiment.run("late")
 print(f"weights of epoch {run.best_epoch} of {len(run.history)}")
 
 # %%
-figure = learning_curves(curve(experiment, "late"), f"{experiment.design.model_title('late')}, {dataset}")
+figure = learning_curves(curve(experiment, "late"), f"{experiment.design.model_title('late')}, {experiment.title}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["late", dataset], "late_learning_curves")
 
 # %% [markdown]
@@ -92,7 +93,7 @@ classes = class_metric_table(run.metrics, experiment.class_names)
 publish_table(classes, class_metric_summary(classes), experiment, "classes_late")
 
 # %%
-title = f"{experiment.design.model_title('late')}, {dataset}: test beats"
+title = f"{experiment.design.model_title('late')}, {experiment.title}: test beats"
 figure = confusion_figure(np.array(run.metrics.confusion), experiment.class_names, title)
 publish_figure(figure, experiment, 0, "late_confusion")
 
@@ -101,8 +102,8 @@ figure = operating_curves(run.predictions.label, run.predictions.scores, experim
 publish_figure(figure, experiment, 0, "late_operating_curves")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** MCC <!--n reduced/table4_mitbih model=late reported_by=ours : mcc percent-->87.29<!--/n-->, against
-# <!--n reduced/table4_mitbih model=late reported_by=report : mcc percent-->84.12<!--/n--> in the report, and above both of its
+# **What it shows.** MCC <!--n reduced/table4_mitbih model=late reported_by=ours : mcc percent-->?<!--/n-->, against
+# <!--n reduced/table4_mitbih model=late reported_by=report : mcc percent-->?<!--/n--> in the report, and above both of its
 # branches. It gains most where the 1D branch calls too many beats S or F: fewer are called so, and more of those rightly.
 # Notebook 10 asks how much of that is joining two branches, and how much is undoing the class weights of one.
 

@@ -4,6 +4,7 @@
 #     after: [04_late_fusion]
 #     makes: [table_classes_concat, fig00_concat_confusion]
 #     curves: [concat, sum, weighted_sum]
+#     also: [ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -60,15 +61,15 @@ runs = {method: experiment.run(method) for method in methods}
 # ## Training (Figs. 9 to 14)
 
 # %%
-figure = learning_curves(curve(experiment, "concat"), f"{MODEL_TITLES['concat']}, {dataset}")
+figure = learning_curves(curve(experiment, "concat"), f"{MODEL_TITLES['concat']}, {experiment.title}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["concat", dataset], "concat_learning_curves")
 
 # %%
-figure = learning_curves(curve(experiment, "sum"), f"{MODEL_TITLES['sum']}, {dataset}")
+figure = learning_curves(curve(experiment, "sum"), f"{MODEL_TITLES['sum']}, {experiment.title}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["sum", dataset], "sum_learning_curves")
 
 # %%
-figure = learning_curves(curve(experiment, "weighted_sum"), f"{MODEL_TITLES['weighted_sum']}, {dataset}")
+figure = learning_curves(curve(experiment, "weighted_sum"), f"{MODEL_TITLES['weighted_sum']}, {experiment.title}")
 publish_figure(figure, experiment, FIGURE_NUMBERS["weighted_sum", dataset], "weighted_sum_learning_curves")
 
 # %% [markdown]
@@ -82,7 +83,7 @@ classes = class_metric_table(runs["concat"].metrics, experiment.class_names)
 publish_table(classes, class_metric_summary(classes), experiment, "classes_concat")
 
 # %%
-matrix, title = np.array(runs["concat"].metrics.confusion), f"{MODEL_TITLES['concat']}, {dataset}: test beats"
+matrix, title = np.array(runs["concat"].metrics.confusion), f"{MODEL_TITLES['concat']}, {experiment.title}: test beats"
 publish_figure(confusion_figure(matrix, experiment.class_names, title), experiment, 0, "concat_confusion")
 
 # %%
@@ -93,9 +94,9 @@ if weights is not None:
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** All three learn what they can in the first epochs: their branches have seen the same training beats
 # and are nearly perfect on them, so that there is little left to learn. They end close to each other, between
-# <!--n reduced/table7_mitbih reported_by=ours model!=late : min(mcc) percent-->85.91<!--/n--> and
-# <!--n reduced/table7_mitbih reported_by=ours model!=late : max(mcc) percent-->86.34<!--/n--> MCC, below late fusion's
-# <!--n reduced/table7_mitbih reported_by=ours model=late : mcc percent-->87.29<!--/n-->. Each is above the report's.
+# <!--n reduced/table7_mitbih reported_by=ours model!=late : min(mcc) percent-->?<!--/n--> and
+# <!--n reduced/table7_mitbih reported_by=ours model!=late : max(mcc) percent-->?<!--/n--> MCC, below late fusion's
+# <!--n reduced/table7_mitbih reported_by=ours model=late : mcc percent-->?<!--/n-->. Each is above the report's.
 
 # %% [markdown]
 # Next: [06, experiment 1](06_experiment_1.ipynb)

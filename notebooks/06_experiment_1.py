@@ -3,6 +3,7 @@
 #   ecglib:
 #     after: [04_late_fusion]
 #     makes: [table1, table2, table3, table4]
+#     also: [ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:

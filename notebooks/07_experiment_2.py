@@ -3,6 +3,7 @@
 #   ecglib:
 #     after: [05_intermediate_fusion]
 #     makes: [table6, table7]
+#     also: [ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:

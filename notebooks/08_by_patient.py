@@ -68,7 +68,7 @@ of_class = class_table(rows, by_patient.class_names)
 publish_table(of_class, class_summary(of_class), experiment, "patient_classes")
 
 # %%
-figure = sensitivity_figure(rows, by_patient.class_names, f"The same patients, known and new: {dataset}")
+figure = sensitivity_figure(rows, by_patient.class_names, f"Known and new patients, {experiment.title}")
 publish_figure(figure, experiment, 0, "by_patient")
 
 # %% [markdown] tags=["interpretation"]

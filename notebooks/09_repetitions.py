@@ -49,7 +49,7 @@ print("seeds:", ", ".join(str(one.seed) for one in experiment.repetitions))
 
 # %%
 runs = {model: [(run.history, run.best_epoch) for run in experiment.runs(model)] for model in BRANCHES}
-figure = repetition_curves(runs, title=f"Repetitions, {dataset}")
+figure = repetition_curves(runs, title=f"Repetitions, {experiment.title}")
 publish_figure(figure, experiment, 0, "repetitions", all_repetitions=True)
 
 # %% [markdown]

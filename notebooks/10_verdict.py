@@ -3,7 +3,7 @@
 #   ecglib:
 #     after: [05_intermediate_fusion, 09_repetitions]
 #     makes: [table_verdict, table_claims, table_weighting, table_others, fig00_verdict, fig00_weighting]
-#     also: [reduced, original]
+#     also: [reduced, original, ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -61,7 +61,7 @@ print(verdict_sentence(numbers))
 publish_table(numbers, verdict_summary(numbers), experiment, "verdict")
 
 # %%
-figure = verdict_figure(seed_table(experiment), numbers, profile, title=f"Test MCC, {dataset}")
+figure = verdict_figure(seed_table(experiment), numbers, profile, title=f"Test MCC, {experiment.title}")
 publish_figure(figure, experiment, 0, "verdict", all_repetitions=True)
 
 # %% [markdown]
@@ -103,7 +103,7 @@ publish_table(weighting, weighting_summary(weighting), experiment, "weighting")
 
 # %%
 shares = partly_without(experiment)
-figure = weighting_figure(shares, title=f"MCC as the class weights are divided out, {dataset}")
+figure = weighting_figure(shares, title=f"MCC as the class weights are divided out, {experiment.title}")
 publish_figure(figure, experiment, 0, "weighting", all_repetitions=True)
 
 # %% [markdown]

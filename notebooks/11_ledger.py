@@ -81,7 +81,7 @@ effect = effects(tidy)
 publish_table(effect, effect_table(effect), experiment, "ledger")
 
 # %%
-figure = effect_figure(tidy, f"What a slip does, {dataset}")
+figure = effect_figure(tidy, f"What a slip does, {experiment.title}")
 publish_figure(figure, experiment, 0, "ledger", all_repetitions=True)
 
 # %% [markdown]

@@ -66,7 +66,7 @@ publish_table(epochs, epoch_summary(epochs), experiment, "epochs")
 # not by their height.
 
 # %%
-figure = time_figure(curves_beside(compared, BRANCHES), f"Validation error against time, {dataset}")
+figure = time_figure(curves_beside(compared, BRANCHES), f"Validation error against time, {experiment.title}")
 publish_figure(figure, experiment, 0, "epochs")
 
 # %% [markdown] tags=["interpretation"]

@@ -64,7 +64,7 @@ effect = effects(tidy)
 publish_table(effect, effect_table(effect, "ingredient"), experiment, "ingredients")
 
 # %%
-publish_figure(effect_figure(tidy, f"What each ingredient brings, {dataset}"), experiment, 0, "ingredients")
+publish_figure(effect_figure(tidy, f"What each ingredient brings, {experiment.title}"), experiment, 0, "ingredients")
 
 # %% [markdown]
 # ## What is missing

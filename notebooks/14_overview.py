@@ -56,7 +56,7 @@ overview = overview_table(profiles)
 publish_table(overview, overview_summary(overview), experiment, "overview")
 
 # %%
-figure = overview_figure(overview, f"Test MCC, both papers and this reproduction, {dataset}")
+figure = overview_figure(overview, f"Test MCC, both papers and this reproduction, {experiment.title}")
 publish_figure(figure, experiment, 0, "overview", all_repetitions=True)
 
 # %% [markdown]

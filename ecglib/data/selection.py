@@ -13,7 +13,7 @@ from ecglib import files
 from ecglib.data.sources import beat_table, table_path
 from ecglib.data.splits import Split, arrange, arrangement, default_split, split_beats
 from ecglib.data.table import Beats, read_beats, read_metadata, write_outline
-from ecglib.names import Dataset, EcglibError, Part, Source, SplitKind
+from ecglib.names import PTB_RECORDS, Dataset, EcglibError, Part, Source, SplitKind
 from ecglib.parameters import Parameters
 
 
@@ -77,6 +77,14 @@ class Selection:
                 f"results; make a table of yours with 'ecglib data build' as {path}, and results of it are kept apart"
             )
         return whole.signal
+
+    @property
+    def part(self) -> str:
+        """What part of the data set this is, "106 of 549 records"; empty for all of it."""
+        metadata, records = self.table.metadata, len(np.unique(self.table.record))
+        if (metadata.dataset, metadata.source) != ("ptb", "physionet") or records == PTB_RECORDS:
+            return ""
+        return f"{records} of {PTB_RECORDS} records"
 
     def signal_of(self, part: Part) -> np.ndarray:
         """The signals of one part, float32 of shape (N, 187)."""

@@ -180,6 +180,8 @@ def picture_grid(pictures: Mapping[str, np.ndarray], row_names: Sequence[str], t
             column[0].set_title(f"{heading}\n{channels} × {height} × {width}", fontsize=8.5)
         for axes, name in zip(grid[:, 0], row_names, strict=True):
             axes.set_ylabel(name)
+        figure.supxlabel("time →", fontsize=9)
+        figure.supylabel("frequency ↑", fontsize=9)
     return figure
 
 

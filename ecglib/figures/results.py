@@ -306,8 +306,8 @@ def sensitivity_figure(rows: Sequence[Scored], class_names: Sequence[str], title
             for axes, model in zip(axes_row, models, strict=True):
                 seen, unseen = (np.array(getattr(of[model, split], metric)) for split in (SAME_PEOPLE, BY_PATIENT))
                 axes.hlines(place, unseen, seen, color=GREY, linewidth=1.2, zorder=1)
-                axes.plot(seen, place, "o", color=BLUE, ms=6, label="known patients (split by beat)")
-                axes.plot(unseen, place, "D", color=VERMILION, ms=5, label="new patients (split by patient)")
+                axes.plot(seen, place, "o", color=BLUE, ms=6, label="known (split by beat)")
+                axes.plot(unseen, place, "D", color=VERMILION, ms=5, label="new (split by patient)")
                 axes.set_xlim(-0.03, 1.03)
                 axes.xaxis.set_major_formatter(PercentFormatter(1))
                 axes.set_ylim(len(class_names) - 0.5, -0.5)

@@ -98,6 +98,9 @@ def add_source(figure: Figure, words: str, synthetic: bool = False) -> Figure:
         figure.set_size_inches(width, height + 0.24)
         if figure.get_layout_engine() is not None:
             figure.get_layout_engine().set(rect=(0, strip, 1, 1 - strip))
+        for legend in figure.legends:
+            # above the strip too
+            legend.set_bbox_to_anchor((0, strip, 1, 1 - strip), figure.transFigure)
         words = f"{words}; {SYNTHETIC_MARK}" if synthetic else words
         colour = VERMILION if synthetic else GREY
         figure.text(0.06 / width, 0.06 / height, words, fontsize=7.5, va="bottom", color=colour, gid=_SOURCE)

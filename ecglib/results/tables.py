@@ -33,7 +33,8 @@ def data_label(experiment: Experiment) -> str:
     size = {"all": "", "half_second_largest": "_reduced", "half_largest": "_half_largest"}
     kind = experiment.split_kind
     split = "" if kind == default_split(experiment.dataset) else f" {_SPLIT_TITLES[kind]}"
-    return f"{made}{experiment.dataset}{size[experiment.parameters.training_set]}{split}"
+    part = f", {experiment.data.part}" if experiment.data.part else ""
+    return f"{made}{experiment.dataset}{size[experiment.parameters.training_set]}{split}{part}"
 
 
 def metrics_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.DataFrame:

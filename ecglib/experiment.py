@@ -112,7 +112,7 @@ class Experiment:
         """The classes' weights in a model's loss, shape (K,); ones where it has none."""
         if self.parameters.class_weighting == "none" or (name == "late" and not self.design.late_class_weights):
             return np.ones(len(self.class_names))
-        return class_weights(self.beats.label[self.split.train], len(self.class_names))
+        return class_weights(self._with_validation(self.data.label_of, "train"), len(self.class_names))
 
     # -- the same beats under other parameters --------------------------------------------------------------
 
@@ -351,6 +351,8 @@ class Experiment:
             identity["validation"] = hashlib.sha256(self.split.validation.astype(np.int64)).hexdigest()
         if chosen.augmentation and name in BRANCHES:
             identity["augmentation"] = AUGMENTATION_VERSION
+        if chosen.train_on_validation:
+            identity["train_on_validation"] = True
         if chosen.class_weighting != "balanced":
             identity["class_weighting"] = chosen.class_weighting
         if chosen.reported_epochs is not None:
@@ -369,8 +371,14 @@ class Experiment:
 
     def _beats_of(self, part: Part) -> tuple[Tensor, Tensor]:
         """Signals and labels of one part of the beats, on the device."""
-        signal, label = self.data.signal_of(part), self.data.label_of(part)
+        signal, label = (self._with_validation(of, part) for of in (self.data.signal_of, self.data.label_of))
         return torch.from_numpy(signal).to(self.device), torch.from_numpy(label).to(self.device)
+
+    def _with_validation(self, of: Callable[[Part], np.ndarray], part: Part) -> np.ndarray:
+        """What `of` gives of a part; for training, of the validation beats too where the parameters say so."""
+        if part == "train" and self.parameters.train_on_validation:
+            return np.concatenate([of("train"), of("validation")])
+        return of(part)
 
     def _examples(self, name: ModelName, part: Part, augmented: bool = False) -> Examples:
         if name in FUSIONS and not self._branches_change(name):
@@ -380,8 +388,11 @@ class Experiment:
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         """Both trained branches on one part of the beats, evaluated once and kept in a file."""
         if part not in self._outputs:
-            digests = {branch: self.run(branch).weights_digest for branch in BRANCHES}
-            path = self.folder / f"branch_outputs-{part}-{identity_key(digests)}.safetensors"
+            depends: dict[str, object] = {branch: self.run(branch).weights_digest for branch in BRANCHES}
+            if "all_tokens" in self.parameters.slips:
+                # more features by the same weights
+                depends["all_tokens"] = True
+            path = self.folder / f"branch_outputs-{part}-{identity_key(depends)}.safetensors"
             if not path.is_file():
                 models = {name: self.model(name) for name in BRANCHES}
                 outputs = evaluate_branches(models, *self._beats_of(part), self.picture)

@@ -47,7 +47,18 @@ DesignName = Literal["report", "original", "best"]
 # what the 2D branch is shown of a beat, see `ecglib.models.pictures`
 Picture = Literal["colour", "bordered", "real_part", "magnitude", "log_magnitude"]
 # what goes wrong in one of the papers' programs, to be switched on and measured, see `ecglib.results.ledger`
-Slip = Literal["zero_class_token", "untrained_layers", "fast_norm", "branches_in_training_mode"]
+Slip = Literal[
+    "zero_class_token",
+    "untrained_layers",
+    "fast_norm",
+    "branches_in_training_mode",
+    "no_weight_decay",
+    "all_tokens",
+    "pixels_255",
+    "cloned_layers",
+    "adam_epsilon",
+    "random_scalars",
+]
 
 # -- results ------------------------------------------------------------------------------------------------
 METRIC_TITLES = {"mcc": "MCC", "f1_macro": "macro F1", "f1_weighted": "weighted F1", "accuracy": "accuracy"}

@@ -42,6 +42,16 @@ def _to_the_last_epoch(epochs: int | None, info: ValidationInfo) -> int | None:
     return epochs
 
 
+def _with_the_last_epoch(wanted: bool, info: ValidationInfo) -> bool:
+    chosen_by_validation = info.data.get("selection") != "last" or info.data.get("early_stopping_patience") is not None
+    if wanted and chosen_by_validation:
+        raise ValueError(
+            "beats that a model is trained on cannot choose its epoch; set selection to last, early_stopping_patience "
+            "to null"
+        )
+    return wanted
+
+
 class Parameters(BaseModel):
     """All that a notebook can be told; one flat YAML file a profile.
 
@@ -91,6 +101,8 @@ class Parameters(BaseModel):
     selection: Literal["best", "last"] = "best"
     # of how many last epochs the test metrics are kept too; the original reports mean and deviation over the last 10
     reported_epochs: Annotated[PositiveInt | None, AfterValidator(_to_the_last_epoch)] = None
+    # whether the validation beats are trained on too, as in the original's program; they decide nothing then
+    train_on_validation: Annotated[bool, AfterValidator(_with_the_last_epoch)] = False
     # weights of the classes in the loss
     class_weighting: Literal["balanced", "none"] = "balanced"
     # how the branches' learning rates go: as the papers say, or up and down once

@@ -286,6 +286,36 @@ def test_class_weights_can_be_left_out(monkeypatch, tmp_path):
     assert given[0].std() > 0 and (given[1] == 1).all()
 
 
+def test_validation_beats_are_trained_on_where_that_is_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    given, real_train = {}, experiment_module.train
+
+    def watched(model: object, training: object, validation: object, config: object, weights: object, *rest: object):
+        given.update(training=training, validation=validation, weights=weights)
+        return real_train(model, training, validation, config, weights, *rest)
+
+    monkeypatch.setattr(experiment_module, "train", watched)
+    last = new_experiment(selection="last")
+    both = last.changed(train_on_validation=True)
+    assert "train_on_validation" not in last._identity("cnn_transformer")
+    assert both._identity("cnn_transformer") == last._identity("cnn_transformer") | {"train_on_validation": True}
+    split, beats = both.split, both.beats
+    union = np.concatenate([split.train, split.validation])
+    run = both.run("cnn_transformer")
+    np.testing.assert_array_equal(given["training"].inputs[0], beats.signal[union])
+    np.testing.assert_array_equal(given["training"].label, beats.label[union])
+    # these are evaluated as ever, and the test beats stay apart
+    np.testing.assert_array_equal(given["validation"].inputs[0], beats.signal[split.validation])
+    np.testing.assert_array_equal(run.predictions.row, split.test)
+    assert not np.isin(union, split.test).any() and run.best_epoch == len(run.history)
+    np.testing.assert_allclose(given["weights"], len(union) / (2 * np.bincount(beats.label[union])))
+    # a fusion learns from the same beats
+    both.run("late")
+    np.testing.assert_array_equal(given["training"].label, beats.label[union])
+    last.run("cnn_transformer")
+    np.testing.assert_array_equal(given["training"].label, beats.label[split.train])
+
+
 def test_original_design_runs_from_branch_to_fusion(monkeypatch, tmp_path):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
     original = new_experiment(design="original", synthetic_beats=160, cnn_transformer_epochs=1, fusion_epochs=1)

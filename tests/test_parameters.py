@@ -92,6 +92,11 @@ def test_override_by_the_same_value_or_none_changes_nothing():
             {"reported_epochs": 10, "early_stopping_patience": 3},
             "reported_epochs: 10 is wrong: early_stopping_patience may end a training before its last epochs",
         ),
+        ({"train_on_validation": True}, "train_on_validation: True is wrong: beats that a model is trained on cannot"),
+        (
+            {"train_on_validation": True, "selection": "last", "early_stopping_patience": 3},
+            "cannot choose its epoch; set selection to last, early_stopping_patience to null",
+        ),
     ],
 )
 def test_bad_override_is_refused_in_one_line(overrides, message):

@@ -12,7 +12,7 @@ from ecglib.models.cnn2d import Cnn2d, Cnn2dConfig
 from ecglib.models.cnn_transformer import CnnTransformer, CnnTransformerConfig
 from ecglib.models.fusion import IntermediateFusion, IntermediateFusionConfig, LateFusion, LateFusionConfig
 from ecglib.models.residual import Residual, ResidualConfig
-from ecglib.names import INTERMEDIATE, MODEL_TITLES, ModelName, Picture, Slip
+from ecglib.names import INTERMEDIATE, MODEL_TITLES, EcglibError, ModelName, Picture, Slip
 from ecglib.training.loop import seeded
 
 _MODULES = {
@@ -22,6 +22,17 @@ _MODULES = {
     IntermediateFusionConfig: IntermediateFusion,
     ResidualConfig: Residual,
 }
+# what a slip changes in the configurations of which models; those that are not here change the training
+_CHANGES: tuple[tuple[Slip, tuple[ModelName, ...], dict[str, object]], ...] = (
+    ("untrained_layers", ("cnn2d",), {"untrained_output": True}),
+    ("untrained_layers", INTERMEDIATE, {"untrained_projections": True}),
+    ("zero_class_token", ("cnn_transformer",), {"zero_class_token": True}),
+    ("all_tokens", ("cnn_transformer",), {"all_tokens": True}),
+    ("pixels_255", ("cnn2d",), {"pixels_255": True}),
+    ("fast_norm", ("cnn2d",), {"norm_momentum": 0.99}),
+    ("cloned_layers", ("cnn_transformer",), {"cloned_layers": True}),
+    ("random_scalars", ("weighted_sum",), {"random_scalars": True}),
+)
 
 
 @dataclass(frozen=True)
@@ -56,18 +67,25 @@ class Design:
         return self.titles.get(model, MODEL_TITLES[model])
 
     def config(self, model: ModelName, classes: int, slips: Collection[Slip] = ()) -> BaseModel:
-        """The configuration of one model for so many classes, with the papers' slips that touch it."""
+        """The configuration of one model for so many classes, with the papers' slips that touch it.
+
+        Raises
+        ------
+        EcglibError
+            A slip changes what this design's model does not have.
+        """
+        own = self.intermediate if model in INTERMEDIATE else getattr(self, model)
         changes: dict[str, object] = {"classes": classes}
         if model in INTERMEDIATE:
             changes["method"] = model
-        if model == "cnn_transformer" and "zero_class_token" in slips:
-            changes["zero_class_token"] = True
-        if model == "cnn2d" and "fast_norm" in slips:
-            changes["norm_momentum"] = 0.99
-        if "untrained_layers" in slips:
-            changes |= {"untrained_output": True} if model == "cnn2d" else {}
-            changes |= {"untrained_projections": True} if model in INTERMEDIATE else {}
-        own = self.intermediate if model in INTERMEDIATE else getattr(self, model)
+            if "all_tokens" in slips:
+                changes["features_1d"] = self.config("cnn_transformer", classes, slips).feature_count
+        for slip, models, change in _CHANGES:
+            if slip not in slips or model not in models:
+                continue
+            if not change.keys() <= type(own).model_fields.keys():
+                raise EcglibError(f"slips: {slip} is of the papers' networks; design {self.title} has another {model}")
+            changes |= change
         return own.model_copy(update=changes)
 
     def new_model(self, model: ModelName, classes: int, seed: int, slips: Collection[Slip] = ()) -> nn.Module:

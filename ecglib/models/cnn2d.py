@@ -33,6 +33,8 @@ class Cnn2dConfig(BaseModel):
     norm_momentum: float = Field(0.1, exclude_if=lambda value: value == 0.1)
     # a slip of the report's program, which makes the layer after its optimiser
     untrained_output: bool = Field(False, exclude_if=lambda value: not value)
+    # another, which leaves the pixels as an image file has them, from 0 to 255 instead of 0 to 1
+    pixels_255: bool = Field(False, exclude_if=lambda value: not value)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -75,7 +77,7 @@ class Cnn2d(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, 128, 128) to scores (B, classes) and features (B, 2304); or (B, 1, 32, 39) and (B, 1024)."""
-        x = picture
+        x = 255 * picture if self.config.pixels_255 else picture
         slope = self.config.leaky_slope
         # heights and widths: 128 -> 126, 63 -> 61, 30 -> 28, 14 -> 12, 6
         # the original's: 32 x 39 -> 16 x 19 -> 8 x 9 -> 4 x 4 -> 2 x 2

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from ecglib.models.layers import Conv1d, Dropout, MaxPool1d, TransformerEncoderLayer
 
+# the class token, and nine that the convolutions make of a beat
+_TOKENS = 10
+
 
 class CnnTransformerConfig(BaseModel):
     """The report's section III.A.1; the defaults are its values (dropout: its Table II).
@@ -34,17 +37,28 @@ class CnnTransformerConfig(BaseModel):
     head_width: int | None = Field(None, exclude_if=lambda value: value is None)
     # a slip of the report's program, which makes the token anew in each pass, of zeros
     zero_class_token: bool = Field(False, exclude_if=lambda value: not value)
+    # a slip of both programs, whose nn.TransformerEncoder copies one layer
+    cloned_layers: bool = Field(False, exclude_if=lambda value: not value)
+    # a slip of the report's program, whose intermediate fusions join every encoded token. Never in a dump, by which
+    # runs are told apart: it changes what the fusions are given, and not how this branch is trained or classifies
+    all_tokens: bool = Field(False, exclude=True)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Samples of a beat."""
         return (187,)
 
+    @property
+    def feature_count(self) -> int:
+        """Numbers in the class token, 128 in the report; or in all ten tokens, 1,280."""
+        return self.channels * (_TOKENS if self.all_tokens else 1)
+
 
 class CnnTransformer(nn.Module):
     """Raw beat to class scores.
 
-    The feature is the encoded class token, before the layer normalisation of the head.
+    The feature is the encoded class token, before the layer normalisation of the head; or, where the configuration
+    says so, all encoded tokens side by side, the class token first.
     """
 
     def __init__(self, config: CnnTransformerConfig | None = None):
@@ -63,12 +77,16 @@ class CnnTransformer(nn.Module):
         self.class_token = nn.Parameter(torch.randn(width))
         if config.zero_class_token:
             self.class_token = nn.Parameter(torch.zeros(width), requires_grad=False)
-        self.register_buffer("positions", sinusoidal_positions(10, width), persistent=False)
+        self.register_buffer("positions", sinusoidal_positions(_TOKENS, width), persistent=False)
         # separate layers, because nn.TransformerEncoder would start all of them from the same weights
         self.encoder = nn.ModuleList(
             TransformerEncoderLayer(width, config.heads, config.feed_forward, config.dropout)
             for _ in range(config.layers)
         )
+        if config.cloned_layers:
+            # after all are drawn, so that whatever is drawn later starts as it does without the slip
+            for layer in self.encoder[1:]:
+                layer.load_state_dict(self.encoder[0].state_dict())
         self.norm = nn.LayerNorm(width)
         if config.head_width is not None:
             self.hidden = nn.Linear(width, config.head_width)
@@ -89,7 +107,7 @@ class CnnTransformer(nn.Module):
         return x.transpose(1, 2)  # (B, 9, C)
 
     def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 187) to scores (B, classes) and features (B, channels)."""
+        """(B, 187) to scores (B, classes) and features (B, channels), or (B, 10 * channels) of all tokens."""
         tokens = self.embed(signal)
         class_token = self.class_token.expand(len(tokens), 1, -1)
         x = torch.cat([class_token, tokens], dim=1)  # (B, 10, C)
@@ -99,8 +117,9 @@ class CnnTransformer(nn.Module):
             x = x + self.positions
         for layer in self.encoder:
             x = layer(x)
-        features = x[:, 0]  # (B, C)
-        x = self.norm(features)
+        class_token = x[:, 0]  # (B, C)
+        features = x.flatten(1) if self.config.all_tokens else class_token
+        x = self.norm(class_token)
         if self.config.head_width is not None:
             x = self.hidden_norm(self.hidden(x))
         return self.output(x), features

@@ -71,6 +71,8 @@ class IntermediateFusionConfig(BaseModel):
     head_width: int | None = Field(None, exclude_if=lambda value: value is None)
     # a slip of the report's program, which makes the projections after its optimiser
     untrained_projections: bool = Field(False, exclude_if=lambda value: not value)
+    # a slip of the original's program: the weighted sum's two weights start at random instead of at one
+    random_scalars: bool = Field(False, exclude_if=lambda value: not value)
 
 
 class IntermediateFusion(nn.Module):
@@ -94,6 +96,10 @@ class IntermediateFusion(nn.Module):
             self.norm, self.hidden = nn.LayerNorm(joined), nn.Linear(joined, config.head_width)
             self.hidden_norm = nn.LayerNorm(config.head_width)
         self.output = nn.Linear(config.head_width or joined, config.classes)
+        if config.random_scalars:
+            # after all layers are drawn, so that these start as they do without the slip
+            for weight in (self.weight_1d, self.weight_2d):
+                nn.init.normal_(weight)
 
     def forward(self, features_1d: Tensor, features_2d: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 128) and (B, 2304) to scores (B, classes) and the joined features (B, 128 or 64)."""

@@ -6,6 +6,7 @@ without, under the same seed and on the same beats. Everything else is as the pr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -64,6 +65,30 @@ SLIPS: tuple[Change, ...] = (
     ),
     Change("white border around the picture", "report's program", ("cnn2d",), with_it={"picture": "bordered"}),
     Change(
+        "pixel values from 0 to 255 instead of 0 to 1",
+        "report's program",
+        ("cnn2d",),
+        with_it={"slips": ("pixels_255",)},
+    ),
+    Change(
+        "all ten encoded tokens joined instead of the class token",
+        "report's program",
+        ("concat", "sum"),
+        with_it={"slips": ("all_tokens",)},
+    ),
+    Change(
+        "no weight decay",
+        "report's program",
+        ("cnn_transformer", "cnn2d", "late", "concat"),
+        with_it={"slips": ("no_weight_decay",)},
+    ),
+    Change(
+        "no class weights in the loss",
+        "report's program, on reduced data",
+        ("cnn_transformer", "cnn2d", "late", "concat"),
+        with_it={"class_weighting": "none"},
+    ),
+    Change(
         "classes cut to half the second largest",
         "report's text and program",
         ("cnn_transformer",),
@@ -82,6 +107,12 @@ SLIPS: tuple[Change, ...] = (
         repetitions=1,
     ),
     Change(
+        "encoder layers that start as copies of one",
+        "both programs",
+        ("cnn_transformer",),
+        with_it={"slips": ("cloned_layers",)},
+    ),
+    Change(
         "real part of the transform alone",
         "original's program",
         ("cnn2d",),
@@ -89,6 +120,26 @@ SLIPS: tuple[Change, ...] = (
         with_it={"design": "original"},
     ),
     Change("batch normalisation's momentum 0.99", "original's program", ("cnn2d",), with_it={"slips": ("fast_norm",)}),
+    Change(
+        "Adam's epsilon 1e-16 instead of 1e-8",
+        "original's program",
+        ("cnn_transformer",),
+        with_it={"slips": ("adam_epsilon",)},
+    ),
+    Change(
+        "weighted sum's weights start at random instead of at one",
+        "original's program",
+        ("weighted_sum",),
+        with_it={"slips": ("random_scalars",)},
+    ),
+    # without a validation part nothing can choose an epoch, so that both sides keep the last
+    Change(
+        "no beats set aside to validate (both sides: last epoch)",
+        "original's parameter files",
+        ("cnn_transformer",),
+        without={"selection": "last"},
+        with_it={"selection": "last", "train_on_validation": True},
+    ),
 )
 
 
@@ -235,6 +286,37 @@ def effect_table(effect: pd.DataFrame, heading: str = "slip") -> pd.DataFrame:
             row[f"effect on {title}"] = f"{value:+.2f}" + ("" if np.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def effect_sentences(effect: pd.DataFrame, metric: str = "mcc") -> str:
+    """`effects` in words, a line a change and model.
+
+    An interval over seeds that holds 0 leaves open whether the change costs or gains anything; what it says is how
+    far the effect may go, to either side at most as far as the interval's farther end, rounded up. Otherwise the
+    line has the mean and the interval; where there is one seed alone, its difference.
+
+    Parameters
+    ----------
+    effect : DataFrame
+        See `effects`.
+    metric : {"mcc", "f1_macro"}
+    """
+    lines = []
+    for _, line in effect.iterrows():
+        value, low, high = (100 * line[f"{metric}_{end}"] for end in ("effect", "low", "high"))
+        seeds, points = f"{line['repetitions']} seeds", f"points of {_METRICS[metric]}"
+        if np.isnan(low):
+            said = f"{value:+.2f} {points} by one seed, which gives no interval"
+        elif low <= 0 <= high:
+            # in tenths; the inner rounding takes away what binary fractions add to a number such as 1.1
+            reach = math.ceil(round(10 * max(-low, high), 6)) / 10
+            said = f"within ±{reach:.1f} {points}, {seeds}"
+        elif value < 0:
+            said = f"costs {-value:.2f} [{-high:.2f}, {-low:.2f}] {points}, {seeds}"
+        else:
+            said = f"gains {value:.2f} [{low:.2f}, {high:.2f}] {points}, {seeds}"
+        lines.append(f"{line['change']} ({MODEL_TITLES[line['model']]}): {said}")
+    return "\n".join(lines)
 
 
 def f1_gap(experiment: Experiment) -> pd.DataFrame:

@@ -14,6 +14,9 @@ from torch import Tensor
 from ecglib.names import BRANCHES, Dataset, ModelName
 from ecglib.parameters import Parameters
 
+# what keeps Adam from dividing by 0: PyTorch's default, and the original's program's
+_EPSILON, _ORIGINAL_EPSILON = 1e-8, 1e-16
+
 
 class Noam(BaseModel):
     """Adam under the schedule of Vaswani et al. 2017, section 5.3 (report, Table I and II)."""
@@ -26,6 +29,7 @@ class Noam(BaseModel):
     warm_up_steps: int = 4000
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 1e-4
+    epsilon: float = Field(_EPSILON, exclude_if=lambda value: value == _EPSILON)
 
     def learning_rate(self, step: int) -> float:
         """The rate of step 1, 2, ...: factor * width^-0.5 * min(step^-0.5, step * warm_up_steps^-1.5)."""
@@ -60,6 +64,7 @@ class OneCycle(BaseModel):
     warm_up: float = 0.2
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.01
+    epsilon: float = Field(_EPSILON, exclude_if=lambda value: value == _EPSILON)
 
     def learning_rate(self, step: int, total_steps: int) -> float:
         """The rate of step 1, 2, ..., `total_steps`: from a 25th of the peak, to a 250,000th."""
@@ -96,7 +101,7 @@ class TrainingConfig(BaseModel):
 
 
 def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, seed: int) -> TrainingConfig:
-    """How the parameters say that `name` is trained (report, Table II)."""
+    """How the parameters say that `name` is trained (report, Table II), with the papers' slips that touch it."""
     batch_size = parameters.batch_size
     match name:
         case "cnn_transformer":
@@ -120,6 +125,11 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, s
             warm_up=parameters.one_cycle_warm_up,
             weight_decay=parameters.one_cycle_weight_decay,
         )
+    if "no_weight_decay" in parameters.slips:
+        optimizer = optimizer.model_copy(update={"weight_decay": 0.0})
+    # the original trains nothing else by Adam
+    if "adam_epsilon" in parameters.slips and name == "cnn_transformer":
+        optimizer = optimizer.model_copy(update={"epsilon": _ORIGINAL_EPSILON})
     return TrainingConfig(
         epochs=epochs,
         batch_size=batch_size,
@@ -141,7 +151,7 @@ def make_optimizer(
     if isinstance(config, Adamax):
         return torch.optim.Adamax(parameters, 0.0, weight_decay=config.weight_decay), config.learning_rate
     kind = torch.optim.AdamW if isinstance(config, OneCycle) else torch.optim.Adam
-    optimizer = kind(parameters, 0.0, config.betas, weight_decay=config.weight_decay, fused=True)
+    optimizer = kind(parameters, 0.0, config.betas, config.epsilon, config.weight_decay, fused=True)
     if isinstance(config, OneCycle):
         return optimizer, partial(config.learning_rate, total_steps=total_steps)
     return optimizer, config.learning_rate

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from ecglib.designs import DESIGNS
-from ecglib.models.cnn2d import Cnn2d
-from ecglib.models.cnn_transformer import CnnTransformer, sinusoidal_positions
-from ecglib.models.fusion import Hybrid, LateFusion, LateFusionConfig
+from ecglib.models.cnn2d import Cnn2d, Cnn2dConfig
+from ecglib.models.cnn_transformer import CnnTransformer, CnnTransformerConfig, sinusoidal_positions
+from ecglib.models.fusion import Hybrid, IntermediateFusion, IntermediateFusionConfig, LateFusion, LateFusionConfig
 from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, EcglibError
 
 INPUTS = {
@@ -223,3 +223,114 @@ def test_original_settings_are_absent_from_the_reports_dump():
         assert report.model_dump().items() != original.model_dump().items()
         assert not {"head_width", "padding", "on_probabilities"} & set(report.model_dump())
         assert type(original).model_validate(original.model_dump()) == original
+
+
+# what runs are told apart by: a new field is absent while it has the value that all had before there was the field
+_CNN_TRANSFORMER = {"classes": 5, "channels": 128, "layers": 8, "heads": 8, "feed_forward": 64}
+_CNN_TRANSFORMER |= {"dropout": 0.1, "leaky_slope": 0.01}
+_INTERMEDIATE = {"classes": 5, "width": 64, "features_1d": 128}
+DUMPS = {
+    ("report", "cnn_transformer"): _CNN_TRANSFORMER,
+    ("report", "cnn2d"): {
+        "classes": 5,
+        "filters": (8, 16, 32, 64),
+        "picture_size": 128,
+        "dropout": 0.2,
+        "leaky_slope": 0.01,
+    },
+    ("report", "late"): {"classes": 5},
+    ("report", "concat"): _INTERMEDIATE | {"method": "concat", "features_2d": 2304},
+    ("report", "sum"): _INTERMEDIATE | {"method": "sum", "features_2d": 2304},
+    ("report", "weighted_sum"): _INTERMEDIATE | {"method": "weighted_sum", "features_2d": 2304},
+    ("original", "cnn_transformer"): _CNN_TRANSFORMER
+    | {"shared_convolutions": True, "scaled_embeddings": True, "head_width": 10},
+    ("original", "cnn2d"): {
+        "classes": 5,
+        "filters": (32, 64, 128, 256),
+        "picture_size": (32, 39),
+        "dropout": 0.2,
+        "leaky_slope": 0.01,
+        "colours": 1,
+        "padding": 1,
+        "normalise_first": True,
+        "norm_epsilon": 1e-3,
+        "norm_momentum": 0.99,
+    },
+    ("original", "late"): {"classes": 5, "on_probabilities": True, "random_weights": True},
+    ("original", "weighted_sum"): _INTERMEDIATE | {"method": "weighted_sum", "features_2d": 1024, "head_width": 10},
+}
+
+
+@pytest.mark.parametrize(("design", "name"), DUMPS)
+def test_configurations_are_dumped_as_before_there_were_switches(design, name):
+    assert DESIGNS[design].config(name, 5).model_dump() == DUMPS[design, name]
+
+
+def test_cloned_layers_start_from_one_and_go_apart():
+    usual, cloned = (CnnTransformer(CnnTransformerConfig(cloned_layers=on)) for on in (False, True))
+    first, *others = (layer.state_dict() for layer in cloned.encoder)
+    assert all(torch.equal(first[key], other[key]) for other in others for key in first)
+    assert not torch.equal(usual.encoder[0].linear1.weight, usual.encoder[1].linear1.weight)
+    # copies, not one layer used eight times
+    optimizer = torch.optim.SGD(cloned.parameters(), lr=0.1)
+    F.cross_entropy(cloned.eval()(torch.rand(8, 187))[0], torch.arange(8) % 5).backward()
+    optimizer.step()
+    assert not torch.equal(cloned.encoder[0].linear1.weight, cloned.encoder[1].linear1.weight)
+
+
+def test_all_tokens_are_the_encoders_output_side_by_side():
+    usual = DESIGNS["report"].new_model("cnn_transformer", 5, 0).eval()
+    joined = DESIGNS["report"].new_model("cnn_transformer", 5, 0, ["all_tokens"]).eval()
+    encoded = {}
+    joined.encoder[-1].register_forward_hook(lambda *hook: encoded.update(x=hook[2]))
+    signal = torch.rand(4, 187)
+    with torch.no_grad():
+        (scores, features), (usual_scores, class_token) = joined(signal), usual(signal)
+    assert features.shape == (4, 1280) and encoded["x"].shape == (4, 10, 128)
+    assert torch.equal(features, encoded["x"].reshape(4, 1280))
+    assert torch.equal(features[:, :128], class_token)
+    assert torch.equal(scores, usual_scores)
+    # the branch is trained as without: the same run
+    assert joined.config.model_dump() == usual.config.model_dump()
+
+
+@pytest.mark.parametrize("design", ["report", "original"])
+def test_fusion_of_all_tokens_fits_its_branches(design):
+    branches = [DESIGNS[design].new_model(name, 5, 0, ["all_tokens"]) for name in BRANCHES]
+    fusion = DESIGNS[design].new_model("concat", 5, 0, ["all_tokens"])
+    assert fusion.config.features_1d == 1280
+    picture = torch.rand(4, *branches[1].config.input_shape)
+    assert Hybrid(*branches, fusion)(torch.rand(4, 187), picture)[0].shape == (4, 5)
+
+
+def test_pixels_reach_the_first_convolution_255_times_as_large():
+    given = {}
+    for on in (False, True):
+        model = Cnn2d(Cnn2dConfig(pixels_255=on)).eval()
+        model.convolutions[0].register_forward_pre_hook(lambda _, inputs, on=on: given.update({on: inputs[0]}))
+        model(picture := torch.linspace(0, 1, 3 * 128 * 128).view(1, 3, 128, 128))
+        torch.testing.assert_close(given[on], 255 * picture if on else picture, rtol=1e-6, atol=0)
+    assert given[True].max() == 255
+
+
+def test_random_scalars_start_elsewhere_and_all_else_as_before():
+    usual, slipped = (
+        DESIGNS["report"].new_model("weighted_sum", 5, 0, slips).state_dict() for slips in ((), ("random_scalars",))
+    )
+    scalars = ("weight_1d", "weight_2d")
+    assert all(usual[name] == 1 and slipped[name] != 1 for name in scalars)
+    assert slipped["weight_1d"] != slipped["weight_2d"]
+    assert all(torch.equal(usual[name], slipped[name]) for name in usual if name not in scalars)
+    # the other fusions have none
+    for name in ("concat", "sum"):
+        assert DESIGNS["report"].config(name, 5, ["random_scalars"]) == DESIGNS["report"].config(name, 5)
+    with pytest.raises(AttributeError, match="weight_1d"):
+        IntermediateFusion(IntermediateFusionConfig(random_scalars=True))
+
+
+@pytest.mark.parametrize(
+    ("slip", "name"), [("all_tokens", "concat"), ("cloned_layers", "cnn_transformer"), ("untrained_layers", "cnn2d")]
+)
+def test_slips_of_the_papers_networks_are_refused_where_there_are_others(slip, name):
+    with pytest.raises(EcglibError, match=f"slips: {slip} is of the papers' networks; design best has another"):
+        DESIGNS["best"].config(name, 5, [slip])

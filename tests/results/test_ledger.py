@@ -1,5 +1,7 @@
 """Slips: each does what its name says and nothing else, and the ledger's numbers are those of its runs."""
 
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +13,10 @@ from ecglib.experiment import Experiment
 from ecglib.figures.results import effect_figure
 from ecglib.models.fusion import Hybrid
 from ecglib.models.pictures import PICTURES, colour_cells, enlarge, real_part_levels
+from ecglib.names import Slip
 from ecglib.parameters import load_parameters
-from ecglib.results.ledger import SLIPS, Ledger, effect_table, effects, f1_gap, ingredients
+from ecglib.results.ledger import SLIPS, Ledger, effect_sentences, effect_table, effects, f1_gap, ingredients
+from ecglib.runs import Run
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
 
@@ -104,6 +108,17 @@ def test_magnitude_is_the_whole_transform():
     assert not torch.allclose(whole, real_part_levels(signal), atol=1.0)
 
 
+TRAINED_OTHERWISE = {"no weight decay": {"weight_decay"}, "Adam's epsilon 1e-16 instead of 1e-8": {"epsilon"}}
+
+
+def differing_training(without: Run, with_it: Run) -> set[str]:
+    """What of the optimiser differs; nothing else of the training may."""
+    one, other = (dict(run.identity["training"]) for run in (without, with_it))
+    settings = [training.pop("optimizer") for training in (one, other)]
+    assert one == other
+    return {key for key in settings[0] | settings[1] if settings[0].get(key) != settings[1].get(key)}
+
+
 def test_ledger_pairs_runs_that_differ_in_the_slip_alone(ledger):
     for slip in SLIPS:
         for model in slip.models:
@@ -114,7 +129,7 @@ def test_ledger_pairs_runs_that_differ_in_the_slip_alone(ledger):
                 if "training_set" not in slip.with_it:
                     np.testing.assert_array_equal(without.predictions.row, with_it.predictions.row)
                     assert without.identity != with_it.identity, slip.title
-                assert without.identity["training"] == with_it.identity["training"]
+                assert differing_training(without, with_it) == TRAINED_OTHERWISE.get(slip.title, set()), slip.title
 
 
 def test_unaffected_branches_are_not_trained_again(ledger):
@@ -122,6 +137,34 @@ def test_unaffected_branches_are_not_trained_again(ledger):
     slipped = ledger._changed({"picture": "bordered"})
     assert slipped.run("cnn_transformer") is usual.run("cnn_transformer")
     assert slipped.run("cnn2d") is not usual.run("cnn2d")
+
+
+def test_fusions_of_all_tokens_learn_from_the_same_branches(ledger):
+    usual, slipped = ledger.experiment, ledger._changed({"slips": ("all_tokens",)})
+    assert all(slipped.run(branch) is usual.run(branch) for branch in ("cnn_transformer", "cnn2d"))
+    run = slipped.run("concat")
+    assert run.identity["branches"] == usual.run("concat").identity["branches"]
+    assert (run.identity["config"]["features_1d"], run.weights["project_1d.weight"].shape) == (1280, (64, 1280))
+    # features of either kind are kept in files of their own
+    outputs = [one._branch_outputs("test") for one in (usual, slipped)]
+    assert [one.features_1d.shape[1] for one in outputs] == [128, 1280]
+    torch.testing.assert_close(outputs[0].scores_1d, outputs[1].scores_1d)
+    torch.testing.assert_close(outputs[0].features_1d, outputs[1].features_1d[:, :128])
+    keys = [{path.name for path in one.folder.glob("branch_outputs-test-*")} for one in (usual, slipped)]
+    assert len(keys[0]) == len(keys[1]) == 1 and not keys[0] & keys[1]
+    signal = torch.tensor(slipped.beats.signal[slipped.split.test[:8]])
+    with torch.no_grad():
+        scores, _ = slipped.model("concat")(signal, enlarge(colour_cells(signal)))
+    np.testing.assert_allclose(scores, run.predictions.scores[:8], rtol=1e-3, atol=1e-4)
+
+
+def test_every_slip_is_measured_and_every_side_can_be_asked_for():
+    assert {name for slip in SLIPS for name in slip.with_it.get("slips", ())} == set(get_args(Slip))
+    assert len({slip.title for slip in SLIPS}) == len(SLIPS)
+    for slip in SLIPS:
+        for side in (slip.without, slip.with_it):
+            # what a profile on the command line is asked for is checked, what the ledger changes is not
+            assert load_parameters("ledger", **side) == load_parameters("ledger").model_copy(update=side)
 
 
 def test_table_holds_the_runs_metrics(ledger):
@@ -146,6 +189,30 @@ def test_effects_are_paired_with_students_interval():
     np.testing.assert_allclose([line["mcc_low"], line["mcc_high"]], expected)
     assert line["f1_macro_effect"] == pytest.approx((draw[:, 3] - draw[:, 2]).mean())
     assert effects(tidy.head(1)).iloc[0][["mcc_low", "mcc_high"]].isna().all()
+
+
+def test_sentences_say_what_the_intervals_do():
+    def line(effect: float, low: float, high: float, seeds: int = 3) -> str:
+        row = {"change": "a slip", "where": "w", "model": "late", "repetitions": seeds}
+        row |= {"mcc_effect": effect, "mcc_low": low, "mcc_high": high}
+        return effect_sentences(pd.DataFrame([row]))
+
+    start = "a slip (Hybrid, late fusion): "
+    # the farther end, rounded up: a bound that is too near would be wrong
+    assert line(-0.01, -0.0342, 0.0142) == start + "within ±3.5 points of MCC, 3 seeds"
+    assert line(0.002, -0.001, 0.011) == start + "within ±1.1 points of MCC, 3 seeds"
+    assert line(0.0001, 0.0, 0.0002) == start + "within ±0.1 points of MCC, 3 seeds"
+    assert line(-0.021, -0.032, -0.01) == start + "costs 2.10 [1.00, 3.20] points of MCC, 3 seeds"
+    assert line(0.021, 0.01, 0.032, 10) == start + "gains 2.10 [1.00, 3.20] points of MCC, 10 seeds"
+    alone = line(-0.05, float("nan"), float("nan"), 1)
+    assert alone == start + "-5.00 points of MCC by one seed, which gives no interval"
+
+
+def test_sentences_are_a_line_a_change_and_model(ledger):
+    effect = effects(ledger.tidy)
+    for metric, title in (("mcc", "MCC"), ("f1_macro", "macro F1")):
+        lines = effect_sentences(effect, metric).split("\n")
+        assert len(lines) == len(effect) and all(f"points of {title}" in text for text in lines)
 
 
 def test_f1_gap_is_of_the_same_predictions(ledger):

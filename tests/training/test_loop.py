@@ -12,11 +12,12 @@ from ecglib.designs import DESIGNS
 from ecglib.metrics import evaluate
 from ecglib.models.pictures import colour_cells, enlarge
 from ecglib.names import HEADLINE_METRICS
+from ecglib.parameters import load_parameters
 from ecglib.training import loop
 from ecglib.training.checkpoints import Epoch
 from ecglib.training.examples import Examples
 from ecglib.training.loop import TRAINING_VERSION, evaluate_loss, predict, seeded, train
-from ecglib.training.optimizers import Adamax, Noam, OneCycle, TrainingConfig, make_optimizer
+from ecglib.training.optimizers import Adamax, Noam, OneCycle, TrainingConfig, make_optimizer, training_config
 
 
 def examples(name: str, count: int = 60, start: int = 0) -> Examples:
@@ -60,6 +61,29 @@ def test_optimizers_are_those_of_table_2():
     assert type(adam) is torch.optim.Adam and type(adamax) is torch.optim.Adamax
     assert adam.defaults["betas"] == (0.9, 0.999) and adam.defaults["weight_decay"] == 1e-4
     assert rate(1) == rate(10**6) == 1e-3
+
+
+def test_optimizers_are_dumped_as_before_there_were_switches():
+    noam = {"kind": "noam", "factor": 0.1, "width": 128, "warm_up_steps": 4000, "betas": (0.9, 0.999)}
+    assert Noam().model_dump() == noam | {"weight_decay": 1e-4}
+    assert Adamax().model_dump() == {"kind": "adamax", "rate": 1e-3, "weight_decay": 1e-5}
+    one_cycle = {"kind": "one_cycle", "peak_rate": 1e-3, "warm_up": 0.2, "betas": (0.9, 0.999)}
+    assert OneCycle().model_dump() == one_cycle | {"weight_decay": 0.01}
+
+
+@pytest.mark.parametrize("schedule", ["paper", "one_cycle"])
+@pytest.mark.parametrize("name", ["cnn_transformer", "cnn2d", "late"])
+def test_slips_of_the_optimizers_reach_them(schedule, name):
+    def made(*slips: str) -> tuple[dict[str, object], dict[str, object]]:
+        config = training_config(name, load_parameters("demo", schedule=schedule, slips=slips), "mitbih", 0)
+        return make_optimizer([nn.Parameter(torch.zeros(1))], config.optimizer, 1)[0].defaults, config.model_dump()
+
+    (usual, _), (without, _), (other, dump) = made(), made("no_weight_decay"), made("adam_epsilon")
+    assert usual["weight_decay"] > 0 and usual["eps"] == 1e-8
+    assert without == usual | {"weight_decay": 0.0}
+    # only the 1D branch: the original trains it alone by Adam
+    assert other == usual | {"eps": 1e-16 if name == "cnn_transformer" else 1e-8}
+    assert dump["optimizer"].get("epsilon") == (1e-16 if name == "cnn_transformer" else None)
 
 
 @pytest.mark.parametrize(("total", "warm_up"), [(100, 0.2), (9855, 0.2), (7, 0.3), (10, 0.5)])

@@ -181,7 +181,7 @@ class Experiment:
                     self.run(branch)
             with _alone(self.folder / name):
                 if not self.has(name):
-                    if os.environ.get("ECGLIB_TRAIN") == "never":
+                    if not may_train():
                         raise EcglibError(f"{self.folder / name}: not there; make report PROFILE=... trains it")
                     self._make_room(name)
                     self._train(name)
@@ -403,6 +403,11 @@ class Experiment:
                 del outputs
             self._outputs[part] = BranchOutputs.load(path, self.device)
         return self._outputs[part]
+
+
+def may_train() -> bool:
+    """Whether a run that is not there may be trained; not where the environment's ``ECGLIB_TRAIN`` is "never"."""
+    return os.environ.get("ECGLIB_TRAIN") != "never"
 
 
 @contextmanager

@@ -43,7 +43,7 @@ from ecglib.experiment import Experiment
 from ecglib.figures.results import effect_figure
 from ecglib.parameters import load_parameters
 from ecglib.publish import publish_figure, publish_table
-from ecglib.results.ledger import Ledger, effect_table, effects, f1_gap
+from ecglib.results.ledger import Ledger, effect_sentences, effect_table, effects, f1_gap
 
 # %% [markdown]
 # Change a value here and run the notebook again. A finished result is loaded; what is not there is trained. Results of
@@ -60,6 +60,7 @@ experiment = Experiment(parameters, dataset)
 
 ledger = Ledger(experiment)
 print("seeds:", ", ".join(str(one.seed) for one in ledger.experiment.repetitions))
+print("not run yet:", "; ".join(ledger.not_run) or "nothing")
 
 # %% [markdown]
 # ## With and without
@@ -74,11 +75,19 @@ print("seeds:", ", ".join(str(one.seed) for one in ledger.experiment.repetitions
 #   weights and once with none.
 # - **Real part**: a cast from complex to real numbers, so that the spectrogram's levels hang on the phase.
 # - **Momentum 0.99**: in PyTorch the share of the newest batch, so that next to nothing is left of those before.
+# - **No class weights**: with its reduced data the report's program weights no class, in all of its trainings.
+# - **No weight decay**, **pixels from 0 to 255**, **all ten tokens** as the 1D feature: so in the report's program.
+# - **Cloned layers**: the encoder's layers start as copies of one, in both programs. **Epsilon of Adam 1e-16** and a
+#   weighted sum that starts **at random**: so in the original's.
+# - **No validation part**: the original's parameter files train on all beats of the training file.
 
 # %%
 tidy = ledger.tidy
 effect = effects(tidy)
 publish_table(effect, effect_table(effect), experiment, "ledger")
+
+# %%
+print(effect_sentences(effect))
 
 # %%
 figure = effect_figure(tidy, f"What a slip does, {experiment.title}")

@@ -4,6 +4,7 @@
 #     after: [05_intermediate_fusion]
 #     makes: [table_epochs, fig00_epochs]
 #     beside: compared_with
+#     also: [ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -71,7 +72,7 @@ publish_figure(figure, experiment, 0, "epochs")
 
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** By the paper's recipe on the reduced data nothing is gained after epoch
-# <!--n short/table_epochs_mitbih model=cnn_transformer profile=reduced : enough_epochs whole-->?<!--/n--> of 150 for the 1D
+# <!--n short/table_epochs_mitbih model=cnn_transformer profile=reduced : enough_epochs whole-->33<!--/n--> of 150 for the 1D
 # branch. A rate that rises and falls once needs nine epochs on all beats. So the papers' epochs are more than needed on
 # these data; the fusions are done after one to three.
 

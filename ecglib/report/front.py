@@ -48,7 +48,11 @@ def verdicts() -> list[Verdict]:
     """One line a figure or table of the paper. "Same" needs the same finding, not the same digits."""
     rows = [
         Verdict(
-            "Fig. 1, spectrogram", "recomputed", "same", "Equal to SciPy's to 0.00001 dB.", "reduced-01-spectrograms"
+            "Fig. 1, spectrogram",
+            "recomputed",
+            "same",
+            "Equal to SciPy's to 0.00001 dB.",
+            "reduced-01-spectrograms-mitbih",
         ),
         _class_counts(),
     ]
@@ -59,14 +63,14 @@ def verdicts() -> list[Verdict]:
             "drawn from the running modules",
             "same",
             "Shapes and parameter counts are those of the paper's text.",
-            "reduced-02-cnn-transformer",
+            "reduced-02-cnn-transformer-mitbih",
         ),
         Verdict(
             "Tables I and II, schedule and settings",
             "the same values",
             "same",
             "The profile uses the paper's; what other profiles change is listed beside them.",
-            "reduced-06-experiment-1",
+            "reduced-06-experiment-1-mitbih",
         ),
     ]
     for dataset, label in (("mitbih", "reduced"), ("ptb", "ptb")):
@@ -92,7 +96,7 @@ def _class_counts() -> Verdict:
     kept = counts.set_index("class")["kept"]
     words = ", ".join(f"{name} {count:,}" for name, count in kept.items())
     return Verdict(
-        "Fig. 2, class distribution", words, "same", "The counts behind the paper's figure.", "reduced-00-data"
+        "Fig. 2, class distribution", words, "same", "The counts behind the paper's figure.", "reduced-00-data-mitbih"
     )
 
 
@@ -108,7 +112,7 @@ def _curves(dataset: str, label: str, numbers: tuple[int, ...]) -> Verdict:
         f"nothing gained: {words}",
         "same",
         "Plateaus as in the paper, most of them earlier.",
-        f"{label}-12-epochs",
+        f"{label}-02-cnn-transformer-{dataset}",
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ecglib.experiment import Experiment
+from ecglib.experiment import Experiment, may_train
 from ecglib.metrics import over_seeds
 from ecglib.names import MODEL_TITLES, ModelName
 from ecglib.parameters import Parameters
@@ -204,13 +204,14 @@ class Ledger:
         self._experiments: dict[str, Experiment] = {}
 
     def pairs(self, change: Change, model: ModelName) -> Iterator[tuple[Run, Run]]:
-        """The run without the change and the one with it, of each repetition that it is measured in."""
+        """The run without the change and the one with it, of each repetition that it is measured in.
+
+        Where nothing may be trained, the repetitions that are there on both sides.
+        """
         sides = (self._changed(change.without), self._changed(change.with_it))
-        if change.repetitions is None:
-            yield from zip(*(side.runs(model) for side in sides), strict=True)
-        else:
-            for pair in zip(*(side.repetitions[: change.repetitions] for side in sides), strict=True):
-                yield tuple(side.run(model) for side in pair)
+        for pair in zip(*(side.repetitions[: change.repetitions] for side in sides), strict=True):
+            if may_train() or all(one.has(model) for one in pair):
+                yield tuple(one.run(model) for one in pair)
 
     def _changed(self, overrides: dict[str, Any]) -> Experiment:
         key = repr(sorted(overrides.items()))
@@ -222,6 +223,17 @@ class Ledger:
                 changed.take_branches(self.experiment)
             self._experiments[key] = changed
         return self._experiments[key]
+
+    @property
+    def not_run(self) -> list[str]:
+        """Changes and models of which no repetition is there, in words."""
+        measured = set(zip(self.tidy["change"], self.tidy["model"], strict=True))
+        return [
+            f"{change.title} ({MODEL_TITLES[model]})"
+            for change in self.changes
+            for model in change.models
+            if (change.title, model) not in measured
+        ]
 
     @cached_property
     def tidy(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecglib import files
 from ecglib.names import EcglibError
 
 if TYPE_CHECKING:
@@ -78,6 +79,15 @@ def _parser() -> argparse.ArgumentParser:
 
     pairs = commands.add_parser("notebooks", help="run the report as it is told, and keep it in notebooks/*.ipynb")
     pairs.set_defaults(command=_notebooks)
+
+    profiles = commands.add_parser("profiles", help="list the profiles: what each is, and how long it took")
+    profiles.set_defaults(command=_profiles)
+    params = commands.add_parser("params", help="list every parameter: type, default, meaning")
+    params.set_defaults(command=_params)
+    verify = commands.add_parser(
+        "verify", help="derive the committed results, tables and sentences anew; 1 if one differs"
+    )
+    verify.set_defaults(command=_verify)
 
     readme = commands.add_parser("readme", help="copy the tables that README.md shows into it from their files")
     readme.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is another one")
@@ -160,13 +170,44 @@ def _notebooks(options: argparse.Namespace) -> None:
         print(f"wrote {path}")
 
 
+def _profiles(options: argparse.Namespace) -> None:
+    from ecglib.parameters import profile_names, profile_words
+    from ecglib.runs import training_seconds
+
+    for name in profile_names():
+        seconds = training_seconds(files.runs(name))
+        print(f"{name}: {profile_words(name)}")
+        print(f"    trained in {seconds / 3600:.1f} hours in all" if seconds else "    not trained here")
+
+
+def _params(options: argparse.Namespace) -> None:
+    from ecglib.parameters import described_parameters
+
+    for name, kind, default, meaning in described_parameters():
+        print(f"{name} ({kind}{f'; default {default}' if default else '; a profile must say it'})")
+        if meaning:
+            print(f"    {meaning}")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from ecglib.report.verify import verify
+
+    for line in verify():
+        print(line, flush=True)
+
+
 def _readme(options: argparse.Namespace) -> None:
     from ecglib.publish import refresh_readme
+    from ecglib.report.numbers import refresh_numbers
 
-    changed = refresh_readme(write=not options.check)
+    changed = refresh_readme(write=not options.check) + refresh_numbers(write=not options.check)
     if options.check and changed:
-        raise EcglibError(f"README.md: {changed[0]} is another one than in its file; run 'ecglib readme'")
-    print(f"{len(changed)} tables of README.md copied again" if changed else "the tables of README.md are their files")
+        raise EcglibError(f"{changed[0]}: another one than in its file; run 'ecglib readme'")
+    print(
+        f"{len(changed)} tables and numbers filled in again"
+        if changed
+        else "all tables and numbers are those of the files"
+    )
 
 
 def entry() -> None:

@@ -25,10 +25,8 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from ecglib import files
-from ecglib.experiment import Experiment
 from ecglib.names import FIGURE_NUMBERS, EcglibError
 from ecglib.parameters import Parameters, load_parameters
-from ecglib.runs import hardware
 
 _HEADER_KEYS = {"after", "makes", "curves", "unless", "beside", "also"}
 # a text cell of this tag tells of the notebook's own profile, and is left out where another one is shown
@@ -282,24 +280,13 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
             ) from None
         content = nbformat.read(running, as_version=4)
         running.unlink()
-    told = {
-        "data": _data_words(parameters, dataset),
-        "machine": hardware(),
-        "seconds": round(content.metadata.papermill["duration"], 1),
-    }
+    told = {"seconds": round(content.metadata.papermill["duration"], 1)}
     with files.replacing(executed) as temporary:
         nbformat.write(settled(content), temporary)
     with files.replacing(executed.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(told) + "\n", encoding="utf-8")
     failed.unlink(missing_ok=True)
     return executed
-
-
-def _data_words(parameters: Parameters, dataset: str) -> str:
-    """The digest of the beats that a notebook was run on, or how they were invented."""
-    beats = Experiment(parameters, dataset).beats
-    metadata = beats.metadata
-    return f"{metadata.dataset} from {metadata.source}, {len(beats):,} beats, SHA-256 {beats.digest[:12]}"
 
 
 def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
+import itertools
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
@@ -59,54 +63,58 @@ class Parameters(BaseModel):
     no default: a profile must say it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
     profile: str
     datasets: Annotated[tuple[Dataset, ...], AfterValidator(_distinct)]
     source: Source
     training_set: TrainingSet
     synthetic_beats: PositiveInt = 4000
-    # None: as the data set's users split it, see `ecglib.data.splits.default_split`
     split: SplitKind | None = None
-    # under split patient: which of the five folds of subjects tests, see `ecglib.data.splits.arrange`
+    """None: as the data set's users split it, see `ecglib.data.splits.default_split`."""
     test_fold: Annotated[int, Field(ge=1, le=5)] | None = None
+    """Under split patient: which of the five folds of subjects tests, see `ecglib.data.splits.arrange`."""
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seed: Annotated[int, Field(ge=0)] = 0
     design: DesignName = "report"
-    # None: the design's own
     picture: Picture | None = None
-    # whether training beats are varied a little each time they are shown, see `ecglib.training.examples.augment`
+    """None: the design's own."""
     augmentation: bool = False
-    # how strongly the branches' training beats are mixed with each other, see `ecglib.training.steps.Step`; 0: not
+    """Whether training beats are varied a little each time they are shown, see `ecglib.training.examples.augment`."""
     mixup: NonNegativeFloat = 0.0
+    """How strongly the branches' training beats are mixed with each other, see `ecglib.training.steps.Step`; 0: not.
+    """
     slips: Annotated[tuple[Slip, ...], AfterValidator(_once)] = ()
-    # trainings of each model under seeds that count up from `seed`; the split stays
     repetitions: PositiveInt = 1
-    # whether notebook 08 belongs to the report: it trains again, with each patient on one side
+    """Trainings of each model under seeds that count up from `seed`; the split stays."""
     by_patient: bool = True
-    # in how many of the repetitions notebook 11 trains with every slip and without; 0: it is no part of the report
+    """Whether notebook 08 belongs to the report: it trains again, with each patient on one side."""
     ledger_repetitions: Annotated[int, Field(ge=0)] = 0
-    # whether notebook 13, what the design `best` is made of, is part of the report
+    """In how many of the repetitions notebook 11 trains with every slip and without; 0: it is no part of the report.
+    """
     ingredients: bool = False
-    # other profiles that stand beside this one in notebook 12, as far as they are trained
+    """Whether notebook 13, what the design `best` is made of, is part of the report."""
     compared_with: tuple[str, ...] = ()
-    # the profiles that notebook 14 lays side by side, as far as they are trained; none: it is no part of the report
+    """Other profiles that stand beside this one in notebook 12, as far as they are trained."""
     overview: tuple[str, ...] = ()
+    """The profiles that notebook 14 lays side by side, as far as they are trained; none: it is no part of the report.
+    """
     threads: PositiveInt | None = None
 
     batch_size: PositiveInt = 16
-    # epochs without a better validation accuracy after which training ends; None: never before the last
     early_stopping_patience: PositiveInt | None = None
-    # which epoch's weights are kept: that of the highest validation accuracy, or the last
+    """Epochs without a better validation accuracy after which training ends; None: never before the last."""
     selection: Literal["best", "last"] = "best"
-    # of how many last epochs the test metrics are kept too; the original reports mean and deviation over the last 10
+    """Which epoch's weights are kept: that of the highest validation accuracy, or the last."""
     reported_epochs: Annotated[PositiveInt | None, AfterValidator(_to_the_last_epoch)] = None
-    # whether the validation beats are trained on too, as in the original's program; they decide nothing then
+    """Of how many last epochs the test metrics are kept too; the original reports mean and deviation over the last 10.
+    """
     train_on_validation: Annotated[bool, AfterValidator(_with_the_last_epoch)] = False
-    # weights of the classes in the loss
+    """Whether the validation beats are trained on too, as in the original's program; they decide nothing then."""
     class_weighting: Literal["balanced", "none"] = "balanced"
-    # how the branches' learning rates go: as the papers say, or up and down once
+    """Weights of the classes in the loss."""
     schedule: Literal["paper", "one_cycle"] = "paper"
+    """How the branches' learning rates go: as the papers say, or up and down once."""
     one_cycle_peak_rate: PositiveFloat = 1e-3
     one_cycle_warm_up: Annotated[float, Field(gt=0, lt=1)] = 0.2
     one_cycle_weight_decay: NonNegativeFloat = 0.01
@@ -118,8 +126,8 @@ class Parameters(BaseModel):
     cnn2d_learning_rate: PositiveFloat = 1e-3
     cnn2d_weight_decay: NonNegativeFloat = 1e-5
     fusion_epochs: PositiveInt = 10
-    # None: as for the branches
     fusion_batch_size: PositiveInt | None = None
+    """None: as for the branches."""
     mitbih_fusion_learning_rate: PositiveFloat = 3e-4
     ptb_fusion_learning_rate: PositiveFloat = 1e-3
     ptbxl_fusion_learning_rate: PositiveFloat = 1e-3
@@ -166,9 +174,73 @@ def load_parameters(profile: str, **overrides: Any) -> Parameters:
     return _validate({**_read_profile(profile), **values}, "parameters")
 
 
+def injected_parameters(cells: Sequence[str]) -> dict[str, Any]:
+    """What papermill was told for this notebook: ``-p cnn2d_epochs 1`` or the values of a file, ``-f params/x.yaml``.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        The sources of the cells that ran so far: IPython's ``In``.
+
+    Returns
+    -------
+    dict
+        Overrides of the profile, without what every notebook takes itself (profile, dataset, overrides).
+
+    Raises
+    ------
+    EcglibError
+        A name is no parameter.
+    """
+    injected = [cell for cell in cells if cell.startswith("# Parameters\n")]
+    if not injected:
+        return {}
+    values = {}
+    for node in ast.parse(injected[-1]).body:
+        if isinstance(node, ast.Assign):
+            values[node.targets[0].id] = ast.literal_eval(node.value)
+    for name in ("profile", "dataset", "overrides"):
+        values.pop(name, None)
+    for name in values:
+        _must_be_known(name, "papermill")
+    return values
+
+
 def profile_names() -> list[str]:
     """The profiles of ``params/``, sorted."""
     return sorted(path.stem for path in files.params().glob("*.yaml"))
+
+
+def described_parameters() -> list[tuple[str, str, str, str]]:
+    """Every parameter: name, type, default ("" where a profile must say it) and meaning."""
+    rows = []
+    for name, field in Parameters.model_fields.items():
+        kind = getattr(field.annotation, "__name__", None) or str(field.annotation)
+        default = "" if field.is_required() else repr(field.default)
+        rows.append((name, _plain_type(field.annotation, kind), default, " ".join((field.description or "").split())))
+    return rows
+
+
+def _plain_type(annotation: Any, kind: str) -> str:
+    """A type in words: the choices of a literal, "number", "whole number", "yes or no", "list of ..."."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _plain_type(arguments[0], kind)
+    if origin is Literal:
+        return ", ".join(map(str, arguments))
+    if origin is tuple:
+        return f"list of {_plain_type(arguments[0], kind)}"
+    if origin in (Union, UnionType):
+        return " or ".join(_plain_type(part, kind) for part in arguments)
+    names = {int: "whole number", float: "number", bool: "true, false", str: "text", type(None): "none"}
+    return names.get(annotation, kind)
+
+
+def profile_words(profile: str) -> str:
+    """What the comment at the top of a profile's file says of it."""
+    lines = (files.params() / f"{profile}.yaml").read_text(encoding="utf-8").splitlines()
+    comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    return " ".join(line.lstrip("# ") for line in comment)
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -212,11 +284,15 @@ def _read_profile(profile: str) -> dict[str, Any]:
     return parameters.model_dump(mode="json")
 
 
+def _must_be_known(key: object, where: str | Path) -> None:
+    if key not in Parameters.model_fields:
+        near = difflib.get_close_matches(str(key), Parameters.model_fields, n=1, cutoff=0.0)[0]
+        raise EcglibError(f"{where}: unknown parameter {key!r}; did you mean {near!r}?")
+
+
 def _validate(values: dict[str, Any], where: str | Path) -> Parameters:
     for key in values:
-        if key not in Parameters.model_fields:
-            near = difflib.get_close_matches(str(key), Parameters.model_fields, n=1, cutoff=0.0)[0]
-            raise EcglibError(f"{where}: unknown parameter {key!r}; did you mean {near!r}?")
+        _must_be_known(key, where)
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     try:
         parameters = Parameters.model_validate(values)

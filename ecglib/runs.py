@@ -25,8 +25,8 @@ from safetensors.torch import load_file, save_file
 
 from ecglib import files
 from ecglib.files import replacing
-from ecglib.metrics import Metrics
-from ecglib.names import EcglibError
+from ecglib.metrics import Metrics, confusion_matrix, headline
+from ecglib.names import HEADLINE_METRICS, EcglibError
 
 
 @dataclass(frozen=True)
@@ -142,10 +142,14 @@ def load_run(folder: Path) -> Run | None:
         predictions = pq.read_table(folder / "predictions.parquet")
         label = predictions["label"].to_numpy().astype(np.int64)
         metrics = Metrics(**summary["metrics"])
-        weights, digest = None, summary.get("weights_sha256")
-        if digest is None or (folder / "weights.safetensors").exists():
+        weights, digest = None, summary["weights_sha256"]
+        if (folder / "weights.safetensors").exists():
             weights = load_file(folder / "weights.safetensors")
         metrics.interval.update({name: tuple(bounds) for name, bounds in metrics.interval.items()})
+        scores = predictions["scores"].combine_chunks().flatten().to_numpy().reshape(len(label), -1)
+        _must_fit(metrics, label, scores)
+        if weights is not None and weights_digest(weights) != digest:
+            raise ValueError("weights.safetensors is not what run.json has the digest of")
         return Run(
             identity=summary["identity"],
             best_epoch=summary["best_epoch"],
@@ -155,12 +159,11 @@ def load_run(folder: Path) -> Run | None:
             metrics=metrics,
             history=pd.read_csv(folder / "history.csv", float_precision="round_trip"),
             weights=weights,
-            # older runs do not have it written down
-            weights_digest=digest or weights_digest(weights),
+            weights_digest=digest,
             predictions=Predictions(
                 row=predictions["row"].to_numpy(),
                 label=label,
-                scores=predictions["scores"].combine_chunks().flatten().to_numpy().reshape(len(label), -1),
+                scores=scores,
             ),
             origin=summary.get("origin", {}),
         )
@@ -169,12 +172,27 @@ def load_run(folder: Path) -> Run | None:
         raise EcglibError(f"{folder}: damaged run ({reason}); delete the folder to train it again") from None
 
 
+def _must_fit(metrics: Metrics, label: np.ndarray, scores: np.ndarray) -> None:
+    """Refuse metrics that are not those of the predictions beside them."""
+    confusion = confusion_matrix(label, scores.argmax(axis=1), scores.shape[1])
+    found = headline(confusion)
+    if confusion.tolist() != metrics.confusion or any(
+        abs(getattr(metrics, name) - found[name]) > 1e-12 for name in HEADLINE_METRICS
+    ):
+        raise ValueError("the metrics of run.json are not those of predictions.parquet")
+
+
 def set_aside(folder: Path) -> Path:
     """Rename a run's folder, so that another run can take its place; the new path is returned."""
     number = 1
     while (kept := folder.with_name(f"{folder.name}.kept-{number}")).exists():
         number += 1
     return folder.rename(kept)
+
+
+def training_seconds(folder: Path) -> float:
+    """Wall-clock seconds of all finished trainings below a folder."""
+    return sum(json.loads(path.read_text())["train_s"] for path in folder.glob("**/run.json"))
 
 
 def hardware() -> str:

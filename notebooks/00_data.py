@@ -38,7 +38,7 @@
 from ecglib.experiment import Experiment
 from ecglib.figures.beats import beats_by_class, class_distribution, sides_figure
 from ecglib.names import CLASS_TITLES
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.beats import class_examples
 from ecglib.results.by_patient import shared_sentence, sides_of_both_splits
@@ -54,7 +54,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"seed": 1}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 beats = experiment.beats

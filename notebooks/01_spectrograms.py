@@ -32,7 +32,7 @@ from scipy.signal import spectrogram as scipy_spectrogram
 from ecglib.experiment import Experiment
 from ecglib.figures.beats import picture_grid, spectrogram_panels
 from ecglib.models.pictures import PICTURES, colour_cells, decibels, enlarge, frequencies, segment_times
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure
 from ecglib.results.beats import class_examples
 
@@ -46,7 +46,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"seed": 1}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 signal = torch.tensor(class_examples(experiment)["first"])  # (K, 187)

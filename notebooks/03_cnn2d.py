@@ -39,7 +39,7 @@ from ecglib.figures.curves import learning_curves
 from ecglib.figures.results import confusion_figure, operating_curves
 from ecglib.models.tracing import layer_table
 from ecglib.names import FIGURE_NUMBERS
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.epochs import curve
 from ecglib.results.tables import class_metric_summary, class_metric_table, metric_summary
@@ -54,7 +54,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"cnn2d_epochs": 10}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 untrained = experiment.untrained("cnn2d")

@@ -33,7 +33,7 @@ from ecglib.experiment import Experiment
 from ecglib.figures.curves import learning_curves
 from ecglib.figures.results import confusion_figure
 from ecglib.names import FIGURE_NUMBERS, MODEL_TITLES
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.epochs import curve
 from ecglib.results.tables import class_metric_summary, class_metric_table, metric_summary
@@ -48,7 +48,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"fusion_epochs": 20}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 methods = ("concat", "sum", "weighted_sum")

@@ -26,7 +26,7 @@
 # %%
 from ecglib.experiment import Experiment
 from ecglib.names import EXPERIMENT_2
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_table
 from ecglib.results.tables import metrics_side_by_side, metrics_table, times_side_by_side, times_table
 
@@ -40,7 +40,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"fusion_epochs": 20}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 # %% [markdown]

@@ -29,7 +29,7 @@
 # %%
 from ecglib.experiment import Experiment
 from ecglib.figures.results import sensitivity_figure
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.by_patient import class_summary, class_table, compare, comparison_table, patient_split
 from ecglib.results.tables import class_count_summary, class_count_table
@@ -44,7 +44,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"cnn_transformer_epochs": 10}
 
 # %%
-experiment = Experiment(load_parameters(profile, **overrides), dataset)
+experiment = Experiment(load_parameters(profile, **overrides, **injected_parameters(In)), dataset)
 by_beat, by_patient = experiment.split_by("kaggle"), experiment.split_by(patient_split(experiment.data.table))
 class_count_summary(class_count_table(by_patient))
 

@@ -28,7 +28,7 @@
 from ecglib.experiment import Experiment
 from ecglib.figures.curves import repetition_curves
 from ecglib.names import BRANCHES, MODEL_TITLES
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.repetitions import mistake_summary, mistake_table, repetition_summary, repetition_table
 
@@ -42,7 +42,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"repetitions": 3}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 print("seeds:", ", ".join(str(one.seed) for one in experiment.repetitions))

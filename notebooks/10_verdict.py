@@ -27,7 +27,7 @@
 # %%
 from ecglib.experiment import Experiment
 from ecglib.figures.results import verdict_figure, weighting_figure
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.claims import claim_sentences, claim_summary, claim_table
 from ecglib.results.verdict import (
@@ -50,7 +50,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"repetitions": 3}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 print("seeds:", ", ".join(str(one.seed) for one in experiment.repetitions))

@@ -31,7 +31,7 @@
 from ecglib.experiment import Experiment
 from ecglib.figures.curves import time_figure
 from ecglib.names import BRANCHES, MODEL_TITLES
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.epochs import curves_beside, epoch_summary, epoch_table
 
@@ -45,7 +45,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"compared_with": ["reduced"]}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 # of the others, what is trained is shown: nothing is trained for a comparison

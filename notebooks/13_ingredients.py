@@ -35,7 +35,7 @@
 # %%
 from ecglib.experiment import Experiment
 from ecglib.figures.results import effect_figure
-from ecglib.parameters import load_parameters
+from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.ledger import Ledger, effect_table, effects, ingredients
 from ecglib.results.rhythm import (
@@ -55,7 +55,7 @@ dataset: str = "mitbih"  # mitbih (five classes), ptb or ptbxl (two)
 overrides: dict = {}  # single parameters, such as {"cnn_transformer_epochs": 12}
 
 # %%
-parameters = load_parameters(profile, **overrides)
+parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 ledger = Ledger(experiment, ingredients(parameters))

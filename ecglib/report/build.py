@@ -15,10 +15,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ecglib import files
+from ecglib.experiment import Experiment
 from ecglib.names import EcglibError
 from ecglib.notebooks import Node, nodes
 from ecglib.parameters import load_parameters
-from ecglib.runs import origin, set_aside
+from ecglib.runs import hardware, origin, set_aside
 
 _STARTED = re.compile(r"(?:local)?rule (\w+):")
 _DONE = re.compile(r"(\d+) of (\d+) steps")
@@ -117,6 +118,13 @@ def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> 
     return count > 0
 
 
+def _data_words(node: Node) -> str:
+    """The digest of the beats that a notebook was run on."""
+    beats = Experiment(node.parameters, node.dataset).beats
+    metadata = beats.metadata
+    return f"{metadata.dataset} from {metadata.source}, {len(beats):,} beats, SHA-256 {beats.digest[:12]}"
+
+
 def _write(chosen: Sequence[Node], profile: str | None, out: Path) -> None:
     # imported here, because nbconvert takes seconds, and an unchanged report needs none of it
     from ecglib.report.front import front_of, parts
@@ -127,9 +135,9 @@ def _write(chosen: Sequence[Node], profile: str | None, out: Path) -> None:
     notebooks = []
     for node in chosen:
         told = json.loads(node.executed.with_suffix(".json").read_text(encoding="utf-8"))
-        made = {"profile": node.parameters.label, "data": told["data"], "commit": commit}
-        made |= {"machine": told["machine"], "seconds": told["seconds"]}
         label = node.parameters.label
+        made = {"profile": label, "data": _data_words(node), "commit": commit}
+        made |= {"machine": hardware(), "seconds": told["seconds"]}
         exhibits = exhibits_of(files.figures(label))
         notebooks.append(Executed(node.executed, made, exhibits, profile=label, part=parts(node, profile)))
     made = {"commit": commit, "date": datetime.now(UTC).date().isoformat()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from ecglib.experiment import Experiment
 from ecglib.metrics import leads, mcnemar
 from ecglib.names import BRANCHES, INTERMEDIATE, METRIC_TITLES, MODEL_TITLES, ModelName
+from ecglib.results.tables import data_label
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 # what the papers say of late fusion, by the models that it is said to beat
@@ -94,14 +95,62 @@ def claim_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def claims_beside(experiments: Sequence[Experiment]) -> pd.DataFrame:
+    """Both claims under several profiles, tidy: of each claim the pair with the smallest lead, which decides it.
+
+    Nothing is trained; a profile is shown where all of its models and repetitions are there.
+
+    Returns
+    -------
+    DataFrame
+        Columns profile, design, data, claim, then those of `claim_table` for that pair; its verdict is the claim's.
+    """
+    rows = []
+    for experiment in experiments:
+        if not all(one.has(model) for one in experiment.repetitions for model in MODEL_TITLES):
+            continue
+        tidy = claim_table(experiment)
+        for claim, group in tidy.groupby("claim", sort=False):
+            decisive = group.sort_values("mcc").iloc[0].to_dict()
+            row = {"profile": experiment.parameters.label, "design": experiment.parameters.design}
+            row |= {"data": data_label(experiment), **decisive, "verdict": _of_claim(group), "claim": claim}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def claims_beside_summary(tidy: pd.DataFrame) -> pd.DataFrame:
+    """`claims_beside` for readers: the smallest lead in points of MCC, with all of its 95 % intervals."""
+    rows = []
+    for row in tidy.sort_values("claim", kind="stable").to_dict("records"):
+        seeds = _interval(row, "mcc_seeds") if row["repetitions"] > 1 else "one seed"
+        rows.append(
+            {
+                "claim": row["claim"],
+                "profile": row["profile"],
+                "data": row["data"],
+                "design": row["design"],
+                "seeds": str(row["repetitions"]),
+                "smallest lead (MCC)": f"{100 * row['mcc']:+.2f}, over {MODEL_TITLES[row['other']]}",
+                "over beats": _interval(row, "mcc"),
+                "over patients": _interval(row, "mcc_people"),
+                "over seeds": seeds,
+                "verdict": row["verdict"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def claim_sentences(tidy: pd.DataFrame) -> str:
     """Each claim's verdict: it holds against all, does not hold against one or more, or is undecided."""
     lines = []
     for claim, group in tidy.groupby("claim", sort=False):
-        verdicts = set(group["verdict"])
-        word = FAILS if FAILS in verdicts else UNDECIDED if UNDECIDED in verdicts else HOLDS
-        lines.append(f"{claim[0].upper()}{claim[1:]}: {word}")
+        lines.append(f"{claim[0].upper()}{claim[1:]}: {_of_claim(group)}")
     return "\n".join(lines)
+
+
+def _of_claim(pairs: pd.DataFrame) -> str:
+    verdicts = set(pairs["verdict"])
+    return FAILS if FAILS in verdicts else UNDECIDED if UNDECIDED in verdicts else HOLDS
 
 
 def _interval(row: dict[str, Any], name: str) -> str:

@@ -197,10 +197,10 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _readme(options: argparse.Namespace) -> None:
-    from ecglib.publish import refresh_readme
+    from ecglib.publish import refresh_tables
     from ecglib.report.numbers import refresh_numbers
 
-    changed = refresh_readme(write=not options.check) + refresh_numbers(write=not options.check)
+    changed = refresh_tables(write=not options.check) + refresh_numbers(write=not options.check)
     if options.check and changed:
         raise EcglibError(f"{changed[0]}: another one than in its file; run 'ecglib readme'")
     print(

@@ -91,13 +91,13 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def refresh_readme(write: bool = True) -> list[str]:
-    """Copy the tables that ``README.md`` shows between its markers into it, each from the file that a marker names.
+def refresh_tables(write: bool = True) -> list[str]:
+    """Copy the tables that README and docs show between markers into them, each from the file that a marker names.
 
     Parameters
     ----------
     write : bool
-        Whether the README is changed, or only compared.
+        Whether the texts are changed, or only compared.
 
     Returns
     -------
@@ -109,19 +109,21 @@ def refresh_readme(write: bool = True) -> list[str]:
     EcglibError
         A marker names a file that is not there.
     """
-    readme = files.home() / "README.md"
-    changed = []
+    home, changed = files.home(), []
+    for text_file in [home / "README.md", *sorted((home / "docs").glob("*.md"))]:
 
-    def from_file(block: re.Match[str]) -> str:
-        path = files.home() / block[2]
-        if not path.is_file():
-            raise EcglibError(f"{readme}: {block[2]}: no such file; correct the marker, or make the table first")
-        table = path.read_text(encoding="utf-8")
-        if table != block[3]:
-            changed.append(block[2])
-        return f"{block[1]}{table}{block[4]}"
+        def from_file(block: re.Match[str], text_file: Path = text_file) -> str:
+            path = home / block[2]
+            if not path.is_file():
+                raise EcglibError(f"{text_file}: {block[2]}: no such file; correct the marker, or make the table first")
+            table = path.read_text(encoding="utf-8")
+            if table != block[3]:
+                changed.append(block[2])
+            return f"{block[1]}{table}{block[4]}"
 
-    text = _SHOWN_TABLE.sub(from_file, readme.read_text(encoding="utf-8"))
-    if write and changed:
-        _write(readme, text)
+        if text_file.is_file():
+            old = text_file.read_text(encoding="utf-8")
+            text = _SHOWN_TABLE.sub(from_file, old)
+            if write and text != old:
+                _write(text_file, text)
     return changed

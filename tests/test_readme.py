@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ecglib.cli import main
-from ecglib.publish import refresh_readme
+from ecglib.publish import refresh_tables
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = CHECKOUT / "README.md"
@@ -21,8 +21,8 @@ def test_another_table_is_found_and_copied(tmp_path, monkeypatch, capsys):
     readme = tmp_path / "README.md"
     readme.write_text("text\n<!-- begin table.md -->\n| a |\n<!-- end -->\nmore\n")
     assert main(["readme", "--check"]) == 1
-    assert "table.md is another one" in capsys.readouterr().err and "| a |" in readme.read_text()
-    assert refresh_readme() == ["table.md"] and refresh_readme() == []
+    assert "table.md: another one than in its file" in capsys.readouterr().err and "| a |" in readme.read_text()
+    assert refresh_tables() == ["table.md"] and refresh_tables() == []
     assert readme.read_text() == "text\n<!-- begin table.md -->\n| b |\n<!-- end -->\nmore\n"
     (tmp_path / "table.md").unlink()
     assert main(["readme"]) == 1

@@ -133,7 +133,9 @@ def _write(chosen: Sequence[Node], profile: str | None, out: Path) -> None:
 
     commit = origin()["commit"]
     notebooks = []
-    for node in chosen:
+    # first the report as it is told, then what it is shown for besides, a profile after the other
+    order = {label: place for place, label in enumerate(dict.fromkeys(parts(node, profile) for node in chosen))}
+    for node in sorted(chosen, key=lambda node: order[parts(node, profile)]):
         told = json.loads(node.executed.with_suffix(".json").read_text(encoding="utf-8"))
         label = node.parameters.label
         made = {"profile": label, "data": _data_words(node), "commit": commit}

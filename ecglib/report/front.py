@@ -7,25 +7,24 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ecglib import files
-from ecglib.names import EXPERIMENT_1, MODEL_TITLES
+from ecglib.experiment import Experiment
+from ecglib.names import DATASET_TITLES, EXPERIMENT_1
 from ecglib.notebooks import Node
 from ecglib.parameters import load_parameters
 from ecglib.report.material import Front, Verdict
 
 TITLE = "A hybrid CNN-Transformer for ECG classification, reproduced"
-_PARTS = {
-    "reduced": "MIT-BIH, reduced training data",
-    "short": "MIT-BIH, all training data",
-    "ledger": "What slips cost",
-    "best": "Our own design",
-    "ptb": "PTB, 106 of 549 records",
-    "ptbxl": "PTB-XL",
-}
+_SHORT = {"cnn_transformer": "1D", "cnn2d": "2D", "late": "late fusion", "concat": "concatenation", "sum": "sum"}
+_SHORT["weighted_sum"] = "weighted sum"
 
 
 def parts(node: Node, profile: str | None) -> str:
-    """How the contents of the page call the notebooks of one profile."""
-    return _PARTS.get(node.parameters.profile, node.parameters.profile) if profile is None else node.parameters.profile
+    """How the contents of the page call the notebooks of one profile; those that the report is told by, MIT-BIH."""
+    told = (node.header.profile, node.header.dataset)
+    if profile is None and told == (node.parameters.profile, node.dataset):
+        return DATASET_TITLES[node.header.dataset]
+    experiment = Experiment(node.parameters, node.dataset)
+    return experiment.title if node.dataset != "mitbih" else f"profile {node.parameters.profile}"
 
 
 def front_of(profile: str | None, made: Mapping[str, object]) -> Front:
@@ -101,12 +100,12 @@ def _class_counts() -> Verdict:
 
 
 def _curves(dataset: str, label: str, numbers: tuple[int, ...]) -> Verdict:
-    item = f"Figs. {', '.join(map(str, numbers))}, learning curves, {dataset}"
+    item = f"Figs. {', '.join(map(str, numbers))}, learning curves, {DATASET_TITLES[dataset]}"
     epochs = _table(label, f"table_epochs_{dataset}")
     if epochs is None:
         return _not_run(item)
     own = epochs[epochs["profile"] == label].set_index("model")
-    words = ", ".join(f"{MODEL_TITLES[model]} after {own.loc[model, 'enough_epochs']}" for model in EXPERIMENT_1)
+    words = ", ".join(f"{_SHORT[model]} after {own.loc[model, 'enough_epochs']}" for model in EXPERIMENT_1)
     return Verdict(
         item,
         f"nothing gained: {words}",
@@ -119,12 +118,12 @@ def _curves(dataset: str, label: str, numbers: tuple[int, ...]) -> Verdict:
 def _metrics(dataset: str, label: str, number: int, experiment: int) -> Verdict:
     roman = {4: "IV", 7: "VII"}[number]
     claim = "late fusion beats both branches" if experiment == 1 else "late fusion beats intermediate fusion"
-    item = f"Table {roman}, {dataset}: {claim}"
+    item = f"Table {roman}, {DATASET_TITLES[dataset]}: {claim}"
     table, claims = _table(label, f"table{number}_{dataset}"), _table(label, f"table_claims_{dataset}")
     if table is None or claims is None:
         return _not_run(item)
     ours = table[(table["reported_by"] == "ours") & table["mcc"].notna()].set_index("model")["mcc"]
-    words = ", ".join(f"{MODEL_TITLES[model]} {100 * value:.2f}" for model, value in ours.items())
+    words = ", ".join(f"{_SHORT[model]} {100 * value:.2f}" for model, value in ours.items())
     decided = claims[claims["claim"].str.contains("branches" if experiment == 1 else "intermediate")]["verdict"]
     outcome = (
         "holds" if set(decided) == {"holds"} else "does not hold" if "does not hold" in set(decided) else "undecided"
@@ -141,12 +140,12 @@ def _metrics(dataset: str, label: str, number: int, experiment: int) -> Verdict:
 
 
 def _times(dataset: str, label: str) -> Verdict:
-    item = f"Tables III and VI, seconds, {dataset}"
+    item = f"Tables III and VI, seconds, {DATASET_TITLES[dataset]}"
     table = _table(label, f"table3_{dataset}")
     if table is None:
         return _not_run(item)
     ours = table[table["reported_by"] == "ours"].dropna(subset=["train_s"]).set_index("model")["train_s"]
-    words = ", ".join(f"{MODEL_TITLES[model]} {value:,.0f}" for model, value in ours.items())
+    words = ", ".join(f"{_SHORT[model]} {value:,.0f}" for model, value in ours.items())
     return Verdict(
         item, words, "differs", "Another machine: only the order of magnitude compares.", f"{label}-table3-{dataset}"
     )

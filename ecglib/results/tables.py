@@ -145,22 +145,6 @@ def _percent(row: pd.Series, metric: str) -> str:
     return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def claim(tidy: pd.DataFrame, winner: ModelName) -> str:
-    """Whether `winner` has the best of our four metrics in a `metrics_table`, in plain words.
-
-    One seed decides nothing about a difference that is small: that is said by how far the winner's
-    value is from the best other's.
-    """
-    mine = tidy[(tidy["reported_by"] == "ours") & tidy["mcc"].notna()].set_index("model")
-    lines = []
-    for metric, title in METRIC_TITLES.items():
-        rival = mine[metric].drop(winner).idxmax()
-        lead = 100 * (mine.loc[winner, metric] - mine.loc[rival, metric])
-        verdict = "ahead of" if lead > 0 else "behind" if lead < 0 else "level with"
-        lines.append(f"{title}: {MODEL_TITLES[winner]} is {verdict} {MODEL_TITLES[rival]} by {abs(lead):.2f} points")
-    return "\n".join(lines)
-
-
 def class_count_table(experiment: Experiment) -> pd.DataFrame:
     """Beats by class (rows): in the training file, what the cut keeps of it, and its parts; and the class's weight."""
     beats, split = experiment.beats, experiment.split

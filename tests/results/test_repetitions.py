@@ -19,7 +19,7 @@ TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 2, "cnn2d_epochs": 2, 
 def experiment(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ECGLIB_OUTPUT", str(tmp_path_factory.mktemp("output")))
-        yield Experiment(load_parameters("demo", repetitions=3, **TINY), "ptb")
+        yield Experiment(load_parameters("demo", datasets=["ptb"], repetitions=3, **TINY), "ptb")
 
 
 def test_table_has_a_row_for_each_seed(experiment):

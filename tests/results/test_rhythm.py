@@ -67,11 +67,18 @@ def test_every_test_beat_is_found_or_missed(experiment):
 
 def test_summary_of_found_and_missed():
     tidy = pd.DataFrame(
-        {"class": ["S", "S"], "found": [True, False], "beats": [1465, 0], "lower_quartile": [0.8, np.nan]}
+        {
+            "records": ["all"] * 2,
+            "class": ["S", "S"],
+            "found": [True, False],
+            "beats": [1465, 0],
+            "lower_quartile": [0.8, np.nan],
+        }
         | {"median": [0.904, np.nan], "upper_quartile": [1.0, np.nan]}
     )
     assert rhythm_summary(tidy).to_dict("records") == [
         {
+            "records": "all",
             "class": "S",
             "found": "1,465",
             "RR before, found": "0.90 [0.80, 1.00]",

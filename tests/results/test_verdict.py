@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("output")
 
 @pytest.fixture(scope="module")
 def experiment(output) -> Experiment:
-    return Experiment(load_parameters("demo", repetitions=2, reported_epochs=2, **TINY), "ptb")
+    return Experiment(load_parameters("demo", datasets=["ptb"], repetitions=2, reported_epochs=2, **TINY), "ptb")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 
 from ecglib.experiment import Experiment
 from ecglib.parameters import load_parameters
-from ecglib.results.weighting import taken_back, weighting_summary, weighting_table
+from ecglib.results.weighting import weighting_summary, weighting_table, without_class_weights
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 2, "fusion_epochs": 2}
 
@@ -34,7 +34,7 @@ def test_weighted_minimum_becomes_the_plain_one():
         return value
 
     optimizer.step(loss)
-    plain = torch.softmax(torch.tensor(taken_back(scores.detach().numpy(), weights.numpy())), dim=1)
+    plain = torch.softmax(torch.tensor(without_class_weights(scores.detach().numpy(), weights.numpy())), dim=1)
     np.testing.assert_allclose(plain, counts / counts.sum(dim=1, keepdim=True), atol=1e-6)
 
 
@@ -43,10 +43,10 @@ def test_table_is_that_of_the_scores(experiment):
     for model in ("cnn_transformer", "late", "concat"):
         weights = experiment.class_weights(model)
         assert table.loc[model, "weighted"] == (weights.max() > 1)
-        values = {"": [], "_taken_back": []}
+        values = {"": [], "_without_weights": []}
         for run in experiment.runs(model):
             label, scores = run.predictions.label, run.predictions.scores.astype(float)
-            for end, of_class in (("", 1.0), ("_taken_back", weights)):
+            for end, of_class in (("", 1.0), ("_without_weights", weights)):
                 predicted = (scores - np.log(of_class)).argmax(axis=1)
                 values[end].append(
                     [matthews_corrcoef(label, predicted), f1_score(label, predicted, average="macro", zero_division=0)]
@@ -60,6 +60,6 @@ def test_summary_shows_both_leads(experiment):
     table = weighting_table(experiment)
     shown = weighting_summary(table).set_index("model")
     line = table.set_index("model")
-    lead = 100 * (line.loc["late", "mcc_taken_back"] - line.loc["cnn2d", "mcc_taken_back"])
-    assert shown.loc["2D CNN", "late fusion's lead (MCC), weights taken back"] == f"{lead:+.2f}"
+    lead = 100 * (line.loc["late", "mcc_without_weights"] - line.loc["cnn2d", "mcc_without_weights"])
+    assert shown.loc["2D CNN", "late fusion's lead (MCC), without the weights"] == f"{lead:+.2f}"
     assert shown.loc["Hybrid, late fusion", "late fusion's lead (MCC), as trained"] == ""

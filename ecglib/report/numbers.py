@@ -54,7 +54,7 @@ def look_up(text: str) -> float | str:
     """
     where, colon, what = (part.strip() for part in text.partition(":"))
     name, *conditions = where.split()
-    path = files.figures(f"{name}.csv")
+    path = files.home() / "figures" / f"{name}.csv"
     if not colon or not path.is_file():
         raise EcglibError(f"number {text!r}: expected 'TABLE COLUMN=VALUE ... : COLUMN' and a table {path}")
     rows = _table(path, path.stat().st_mtime_ns)

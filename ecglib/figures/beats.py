@@ -146,7 +146,7 @@ def spectrogram_panels(
         figure.colorbar(mesh, cax=panels["bar"], label="dB")
         panels["bar"].spines[:].set_visible(False)
         axes = panels["picture"]
-        axes.imshow(np.moveaxis(picture, 0, -1), interpolation="nearest")
+        axes.imshow(np.moveaxis(picture, 0, -1), interpolation="nearest").set_clip_on(False)
         axes.set_title(f"(c) the network's input, {picture.shape[1]} × {picture.shape[2]} pixels")
         axes.set_axis_off()
     return figure
@@ -170,9 +170,11 @@ def picture_grid(pictures: Mapping[str, np.ndarray], row_names: Sequence[str], t
             _, channels, height, width = of_rule.shape
             for axes, picture in zip(column, of_rule, strict=True):
                 if channels == 1:
-                    axes.imshow(picture[0], cmap="gray", origin="lower", interpolation="nearest", aspect="auto")
+                    image = axes.imshow(picture[0], cmap="gray", origin="lower", interpolation="nearest", aspect="auto")
                 else:
-                    axes.imshow(np.moveaxis(picture, 0, -1), interpolation="nearest", aspect="auto")
+                    image = axes.imshow(np.moveaxis(picture, 0, -1), interpolation="nearest", aspect="auto")
+                # it fills its axes; and the names of clipping paths in SVG change from one drawing to the next
+                image.set_clip_on(False)
                 axes.set_xticks([])
                 axes.set_yticks([])
                 # so that a white border can be seen

@@ -77,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--pdf", action="store_true", help="print the page through headless Chromium too")
     report.set_defaults(command=_report)
 
+    lab = commands.add_parser("lab", help="JupyterLab on copies of the notebooks; what follows is passed on to it")
+    lab.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+    lab.set_defaults(command=_lab)
+
     pairs = commands.add_parser("notebooks", help="run the report as it is told, and keep it in notebooks/*.ipynb")
     pairs.set_defaults(command=_notebooks)
 
@@ -159,6 +163,12 @@ def _report(options: argparse.Namespace) -> None:
         from ecglib.report.pdf import print_pdf
 
         print(f"PDF: {print_pdf(page, page.with_suffix('.pdf'))}")
+
+
+def _lab(options: argparse.Namespace) -> None:
+    from ecglib.report.lab import start_lab
+
+    start_lab(options.arguments)
 
 
 def _notebooks(options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from ecglib import files
 
-PYTORCH = {"torch": "pytorch", "snakemake": "snakemake-minimal"}
+PYTORCH = {"torch": "pytorch", "snakemake": "snakemake-minimal", "playwright": "playwright-python"}
 
 
 def project() -> dict:

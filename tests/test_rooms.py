@@ -11,7 +11,7 @@ PACKAGE = files.home() / "ecglib"
 # each may import from those before it, and from its own
 ORDER = ["names", "files", "metrics", "parameters", "data", "models", "training", "designs", "runs", "experiment"]
 ORDER += ["results", "figures", "publish", "notebooks", "report", "cli"]
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if ".ipynb_checkpoints" not in path.parts)
 
 
 def room(path: Path) -> str:

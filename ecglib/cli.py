@@ -1,4 +1,4 @@
-"""The command line: ``ecglib data build``, ``ecglib run`` and ``ecglib readme``."""
+"""The command line: tables, notebooks, the report, JupyterLab, and what keeps results and texts true to each other."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from ecglib import files
-from ecglib.names import EcglibError
+from ecglib.names import Dataset, EcglibError
 
 if TYPE_CHECKING:
     from ecglib.data.table import Beats
@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
 
     data = commands.add_parser("data", help="make beat tables").add_subparsers(required=True, metavar="COMMAND")
     build = data.add_parser("build", help="make a beat table from raw records, CSV files, or invented beats")
-    build.add_argument("dataset", choices=("mitbih", "ptb", "ptbxl"))
+    build.add_argument("dataset", choices=get_args(Dataset))
     build.add_argument("--source", choices=("physionet", "kaggle", "synthetic"), required=True)
     build.add_argument("--raw", type=Path, metavar="DIR", help="folder of the records or CSV files")
     build.add_argument("--out", type=Path, metavar="FILE.parquet", required=True)
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     build.set_defaults(command=_build)
 
     outline = data.add_parser("outline", help="keep a built table without its signals, to show results from")
-    outline.add_argument("dataset", choices=("mitbih", "ptb", "ptbxl"))
+    outline.add_argument("dataset", choices=get_args(Dataset))
     outline.add_argument("--source", choices=("physionet", "kaggle"), default="physionet")
     outline.set_defaults(command=_outline)
 

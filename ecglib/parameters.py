@@ -201,8 +201,10 @@ def injected_parameters(cells: Sequence[str]) -> dict[str, Any]:
             values[node.targets[0].id] = ast.literal_eval(node.value)
     for name in ("profile", "dataset", "overrides"):
         values.pop(name, None)
-    for name in values:
+    for name, value in values.items():
         _must_be_known(name, "papermill")
+        # papermill's YAML takes 2e-3 for text
+        values[name] = yaml.load(value, _Loader) if isinstance(value, str) else value
     return values
 
 

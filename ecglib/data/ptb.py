@@ -105,7 +105,7 @@ def build(folder: str | Path, detector: Detector = "neurokit", other_diagnoses: 
     folder : path
         Holds ``RECORDS`` and the records that it lists; all of the database or a part.
     detector : {"neurokit", "threshold"}
-        See `ecglib.data.windows.r_peaks`.
+        See `ecglib.data.cut.r_peaks`.
     other_diagnoses : bool
         Whether records of other diagnoses than myocardial infarction count as abnormal, or are left
         out. Those without a diagnosis are always left out.

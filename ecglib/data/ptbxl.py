@@ -132,7 +132,7 @@ def build(folder: str | Path, detector: Detector = "neurokit") -> Beats:
     folder : path
         Holds ``ptbxl_database.csv``, ``scp_statements.csv`` and ``records500``; all of it or a part.
     detector : {"neurokit", "threshold"}
-        See `ecglib.data.windows.r_peaks`.
+        See `ecglib.data.cut.r_peaks`.
 
     Raises
     ------

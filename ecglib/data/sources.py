@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from ecglib import files
 from ecglib.data.table import Beats, read_beats, write_beats
-from ecglib.names import Detector, EcglibError
-
-Dataset = Literal["mitbih", "ptb", "ptbxl"]
-Source = Literal["physionet", "kaggle", "synthetic"]
+from ecglib.names import Dataset, Detector, EcglibError, Source
 
 
 def build_beats(
@@ -35,7 +32,7 @@ def build_beats(
     beats, seed : int
         How many synthetic beats, and which.
     detector : {"neurokit", "threshold"}
-        How the R peaks of PTB and PTB-XL records are found, see `ecglib.data.windows.r_peaks`.
+        How the R peaks of PTB and PTB-XL records are found, see `ecglib.data.cut.r_peaks`.
     other_diagnoses : bool
         Whether PTB records of diagnoses other than myocardial infarction count as abnormal.
     subset : bool

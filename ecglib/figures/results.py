@@ -231,7 +231,7 @@ def overview_figure(tidy: pd.DataFrame, title: str) -> Figure:
                     100 * source["mcc"],
                     [models.index(model) + offset for model in source["model"]],
                     xerr=100 * source["mcc_deviation"].fillna(0),
-                    fmt=_MARKS[first["design"]],
+                    fmt=_MARKS.get(first["design"], "D"),
                     color=colour,
                     mfc="white" if first["is_paper"] else colour,
                     ms=6,

@@ -23,7 +23,6 @@ MEASUREMENTS = {
     "kaggle": data_rows.kaggle_csv,
     "raw_records": data_rows.raw_records,
     "import": data_rows.importing,
-    "notebook": report_rows.notebook,
     "unchanged_report": report_rows.unchanged_report,
 }
 

@@ -6,13 +6,9 @@ import json
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
 
 from benchmarks.measure import CHECKOUT, PEAK_MEMORY, Row, Sizes, Target, interleaved, interpreter, seconds_of
 from benchmarks.model_rows import branch_examples, rows_of
@@ -27,7 +23,6 @@ from ecglib.training.loop import train
 from ecglib.training.optimizers import training_config
 
 # the lightest one: it needs no trained model
-NOTEBOOK = "01_spectrograms"
 # The data sets of the demo, and hardly any work in their notebooks.
 TINY = """\
 profile: tiny
@@ -46,7 +41,6 @@ SNAKEMAKE += ["--rerun-triggers", "mtime", "params", "input", "--rerun-incomplet
 _TRAINING = """
 import json
 from benchmarks.report_rows import train_some_steps
-from ecglib.designs import DESIGNS
 from ecglib.designs import DESIGNS
 imports = peak_memory()
 train_some_steps({name!r}, {synthetic_beats}, {steps}, {folder!r})
@@ -104,31 +98,6 @@ def train_some_steps(name: ModelName, synthetic_beats: int | None, steps: int, f
     )
 
 
-def notebook(beats: Beats, sizes: Sizes) -> list[Row]:
-    """What a notebook takes beside its own work: command line, kernel, imports.
-
-    Its own work are all cells but the first, which imports, by papermill's clock.
-    """
-    if not sizes.notebooks:
-        return []
-    with tempfile.TemporaryDirectory() as output:
-        variables = {"ECGLIB_OUTPUT": output}
-
-        def run() -> NotebookNode:
-            printed = interpreter("-m", "ecglib.cli", "run", NOTEBOOK, variables=variables)
-            return nbformat.read(printed.splitlines()[-1].removeprefix("wrote "), as_version=4)
-
-        imports = code_cells(run())[0].source
-        imports_s, overhead_s = interleaved(
-            lambda: seconds_of(lambda: interpreter("-c", imports)),
-            lambda: _overhead_seconds(run),
-            sizes.slow_repetitions,
-        )
-    what = f"ecglib run of {NOTEBOOK}, without its cells' own work (baseline: its imports in a fresh interpreter)"
-    target = Target(5, at_most=True, of="ours")
-    return [Row(what, imports_s, overhead_s, "s", overhead_s / imports_s, target, sizes.slow_repetitions)]
-
-
 def unchanged_report(beats: Beats, sizes: Sizes) -> list[Row]:
     """The report's workflow when everything is there already, in a checkout of its own with a tiny profile."""
     if not sizes.notebooks:
@@ -151,22 +120,6 @@ def unchanged_report(beats: Beats, sizes: Sizes) -> list[Row]:
     what = f"make report, nothing changed, {len(executed)} notebooks (baseline: snakemake --version)"
     target = Target(5, at_most=True, of="ours")
     return [Row(what, version_s, unchanged_s, "s", unchanged_s / version_s, target, sizes.slow_repetitions)]
-
-
-def code_cells(executed: NotebookNode) -> Sequence[NotebookNode]:
-    """The code cells of a notebook, in order."""
-    return [cell for cell in executed.cells if cell.cell_type == "code"]
-
-
-def own_seconds(executed: NotebookNode) -> float:
-    """What the code cells of a notebook that papermill executed took, all but the first, which imports."""
-    return sum(cell.metadata.papermill.duration for cell in code_cells(executed)[1:])
-
-
-def _overhead_seconds(run: Callable[[], NotebookNode]) -> float:
-    started = time.perf_counter()
-    executed = run()
-    return time.perf_counter() - started - own_seconds(executed)
 
 
 @contextmanager

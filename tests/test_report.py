@@ -34,7 +34,7 @@ ingredients: true
 overview: [tiny, other]
 """
 CHECKOUT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("*.py"))
+NOTEBOOKS = sorted(path.stem for path in (CHECKOUT / "notebooks").glob("[0-9]*.py"))
 
 
 def snakemake(home: Path, *options: str) -> str:

@@ -187,10 +187,10 @@ def test_claims_are_the_runs_differences(experiment, claims):
 
 
 def test_claim_summary_shows_seeds_where_there_are_several(claims):
-    assert len(claim_summary(claims).columns) == 8
+    assert len(claim_summary(claims).columns) == 10
     alone = claims.assign(repetitions=1, mcc=0.0181, mcc_low=0.0136, mcc_high=0.0226, mcnemar_p=0.0)
     wide = claim_summary(alone)
-    assert len(wide.columns) == 6
+    assert len(wide.columns) == 8
     assert wide["MCC [95 %, beats]"][0] == "+1.81 [+1.36, +2.26]" and wide["McNemar's p"][0] == "< 1e-99"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from ecglib import files
 from ecglib.names import Dataset, EcglibError
+from ecglib.predict import DEFAULT_MODEL, NOTICE
 
 if TYPE_CHECKING:
     from ecglib.data.table import Beats
@@ -93,6 +94,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.set_defaults(command=_verify)
 
+    predict = commands.add_parser(
+        "predict",
+        help="classify the beats of an ECG of one's own",
+        description=f"{NOTICE} Finds the beats of one lead and classifies each with a model of this repository.",
+    )
+    predict.add_argument("file", type=Path, metavar="FILE", help="a WFDB record, EDF, CSV or text, Apple Watch export")
+    predict.add_argument("--lead", help="the lead's name or number (default: MLII or II, else the first)")
+    predict.add_argument("--rate", type=float, metavar="HZ", help="samples a second, where the file does not say")
+    predict.add_argument("--model", default=DEFAULT_MODEL, help=f"NAME or NAME:MODEL (default: {DEFAULT_MODEL}:late)")
+    predict.add_argument("--csv", type=Path, metavar="FILE.csv", help="write the table of beats")
+    predict.add_argument("--annotations", type=Path, metavar="RECORD.NAME", help="write a WFDB annotation file")
+    predict.add_argument("--strip", type=Path, metavar="STEM", help="draw STEM.png and STEM.svg")
+    predict.add_argument("--from", dest="start", type=float, default=0.0, metavar="S", help="where the strip begins")
+    predict.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long the strip is (default: 60)")
+    predict.set_defaults(command=_predict)
+
     readme = commands.add_parser("readme", help="copy the tables that README.md shows into it from their files")
     readme.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is another one")
     readme.set_defaults(command=_readme)
@@ -153,6 +170,17 @@ def _run(options: argparse.Namespace) -> None:
         os.environ["ECGLIB_TRAIN"] = "anew" if options.retrain else "never"
     executed = run_notebook(options.notebook, parameters, options.dataset or parameters.datasets[0], overrides)
     print(f"wrote {executed}")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from ecglib.predict.command import run
+
+    print(NOTICE)
+    try:
+        run(options)
+    except EcglibError as error:
+        print(f"ecglib: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -78,7 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--pdf", action="store_true", help="print the page through headless Chromium too")
     report.set_defaults(command=_report)
 
-    lab = commands.add_parser("lab", help="JupyterLab on copies of the notebooks; what follows is passed on to it")
+    # it has no options of its own: with no prefix that marks one, all that follows is JupyterLab's, --help too
+    lab = commands.add_parser(
+        "lab",
+        prefix_chars="\0",
+        add_help=False,
+        help="JupyterLab on copies of the notebooks; what follows is passed on to it",
+    )
     lab.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
     lab.set_defaults(command=_lab)
 

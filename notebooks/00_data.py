@@ -84,10 +84,7 @@ figure = class_distribution(
 publish_figure(figure, experiment, 2, "class_distribution")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** Four of five training beats are N. The report cuts every class to half of the second largest,
-# <!--n reduced/table_classes_mitbih class=V : kept whole-->3,215<!--/n--> beats at most, and keeps
-# <!--n reduced/table_classes_mitbih : sum(kept) whole-->12,509<!--/n--> of
-# <!--n reduced/table_classes_mitbih : sum(training_file) whole-->87,554<!--/n-->: a seventh. Its text says "half the largest
+# **What it shows.** Four of five training beats are N. The report cuts every class to half of the second largest, <!--n reduced/table_classes_mitbih class=V : kept whole-->3,215<!--/n--> beats at most, and keeps <!--n reduced/table_classes_mitbih : sum(kept) whole-->12,509<!--/n--> of <!--n reduced/table_classes_mitbih : sum(training_file) whole-->87,554<!--/n-->: a seventh. Its text says "half the largest
 # class"; the counts and times that it prints come from half of the *second* largest. The test file is not cut, so the
 # validation beats, with few N, are no picture of it.
 

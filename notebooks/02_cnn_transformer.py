@@ -129,8 +129,7 @@ publish_figure(figure, experiment, 0, "cnn_transformer_operating_curves")
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** MCC <!--n reduced/table4_mitbih model=cnn_transformer reported_by=ours : mcc percent-->85.48<!--/n-->,
 # against <!--n reduced/table4_mitbih model=cnn_transformer reported_by=report : mcc percent-->81.20<!--/n--> in the report. The
-# mistakes are not spread evenly: of the beats called S only
-# <!--n reduced/table_classes_cnn_transformer_mitbih class=S : positive_predictive_value percent1-->46.6<!--/n--> %
+# mistakes are not spread evenly: of the beats called S only <!--n reduced/table_classes_cnn_transformer_mitbih class=S : positive_predictive_value percent1-->46.6<!--/n--> %
 # are S, of those called F <!--n reduced/table_classes_cnn_transformer_mitbih class=F : positive_predictive_value percent1-->46.6<!--/n--> %.
 # The training beats are balanced, by the cut and by the class weights; the test beats are not, so that a small share of
 # the many N beats outnumbers the right S and F. One seed; the interval over test beats does not cover another one.

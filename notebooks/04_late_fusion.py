@@ -102,8 +102,7 @@ figure = operating_curves(run.predictions.label, run.predictions.scores, experim
 publish_figure(figure, experiment, 0, "late_operating_curves")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** MCC <!--n reduced/table4_mitbih model=late reported_by=ours : mcc percent-->87.29<!--/n-->, against
-# <!--n reduced/table4_mitbih model=late reported_by=report : mcc percent-->84.12<!--/n--> in the report, and above both of its
+# **What it shows.** MCC <!--n reduced/table4_mitbih model=late reported_by=ours : mcc percent-->87.29<!--/n-->, against <!--n reduced/table4_mitbih model=late reported_by=report : mcc percent-->84.12<!--/n--> in the report, and above both of its
 # branches. It gains most where the 1D branch calls too many beats S or F: fewer are called so, and more of those rightly.
 # Notebook 10 asks how much of that is joining two branches, and how much is undoing the class weights of one.
 

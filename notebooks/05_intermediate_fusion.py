@@ -93,10 +93,7 @@ if weights is not None:
 
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** All three learn what they can in the first epochs: their branches have seen the same training beats
-# and are nearly perfect on them, so that there is little left to learn. They end close to each other, between
-# <!--n reduced/table7_mitbih reported_by=ours model!=late : min(mcc) percent-->85.91<!--/n--> and
-# <!--n reduced/table7_mitbih reported_by=ours model!=late : max(mcc) percent-->86.34<!--/n--> MCC, below late fusion's
-# <!--n reduced/table7_mitbih reported_by=ours model=late : mcc percent-->87.29<!--/n-->. Each is above the report's.
+# and are nearly perfect on them, so that there is little left to learn. They end close to each other, between <!--n reduced/table7_mitbih reported_by=ours model!=late : min(mcc) percent-->85.91<!--/n--> and <!--n reduced/table7_mitbih reported_by=ours model!=late : max(mcc) percent-->86.34<!--/n--> MCC, below late fusion's <!--n reduced/table7_mitbih reported_by=ours model=late : mcc percent-->87.29<!--/n-->. Each is above the report's.
 
 # %% [markdown]
 # Next: [06, experiment 1](06_experiment_1.ipynb)

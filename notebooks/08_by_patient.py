@@ -72,15 +72,11 @@ figure = sensitivity_figure(rows, by_patient.class_names, f"Known and new patien
 publish_figure(figure, experiment, 0, "by_patient")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** For patients that it knows, late fusion has an MCC of
-# <!--n reduced/table_patients_mitbih model=late split=by~beat,~these~patients~only : mcc percent1-->81.4<!--/n-->; for new ones
-# <!--n reduced/table_patients_mitbih model=late split=by~patient : mcc percent1-->30.4<!--/n-->
-# [<!--n reduced/table_patients_mitbih model=late split=by~patient : mcc_low percent1-->17.0<!--/n-->,
-# <!--n reduced/table_patients_mitbih model=late split=by~patient : mcc_high percent1-->45.2<!--/n-->]. Of the S beats of new
+# **What it shows.** For patients that it knows, late fusion has an MCC of <!--n reduced/table_patients_mitbih model=late split=by~beat,~these~patients~only : mcc percent1-->81.4<!--/n-->; for new ones <!--n reduced/table_patients_mitbih model=late split=by~patient : mcc percent1-->30.4<!--/n-->
+# [<!--n reduced/table_patients_mitbih model=late split=by~patient : mcc_low percent1-->17.0<!--/n-->, <!--n reduced/table_patients_mitbih model=late split=by~patient : mcc_high percent1-->45.2<!--/n-->]. Of the S beats of new
 # patients it finds one in nine
 # (<!--n reduced/table_patient_classes_mitbih model=late split=by~patient class=S : sensitivity percent1-->11.5<!--/n--> %), and
-# of the beats that it calls S
-# <!--n reduced/table_patient_classes_mitbih model=late split=by~patient class=S : positive_predictive_value percent1-->6.3<!--/n--> %
+# of the beats that it calls S <!--n reduced/table_patient_classes_mitbih model=late split=by~patient class=S : positive_predictive_value percent1-->6.3<!--/n--> %
 # are: fifteen of sixteen alarms are false. Two things change at once here: this profile's cut leaves the model trained by
 # patient 3,982 beats of DS1, so that part of the fall may be the cut, not the people. Which part is not separated yet.
 #

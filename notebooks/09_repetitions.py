@@ -72,10 +72,7 @@ mistakes = mistake_table(experiment, tuple(MODEL_TITLES))
 publish_table(mistakes, mistake_summary(mistakes), experiment, "mistakes")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** Over
-# <!--n short/table_repetitions_mitbih model=late : count(mcc) whole-->3<!--/n--> seeds late fusion has a mean MCC of
-# <!--n short/table_repetitions_mitbih model=late : mean(mcc) percent-->95.22<!--/n-->, the 1D branch alone
-# <!--n short/table_repetitions_mitbih model=cnn_transformer : mean(mcc) percent-->95.22<!--/n-->. Most mistakes are made by
+# **What it shows.** Over <!--n short/table_repetitions_mitbih model=late : count(mcc) whole-->3<!--/n--> seeds late fusion has a mean MCC of <!--n short/table_repetitions_mitbih model=late : mean(mcc) percent-->95.22<!--/n-->, the 1D branch alone <!--n short/table_repetitions_mitbih model=cnn_transformer : mean(mcc) percent-->95.22<!--/n-->. Most mistakes are made by
 # every seed: what is missing is in the data, not in the draw.
 
 # %% [markdown]

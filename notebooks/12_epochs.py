@@ -71,8 +71,7 @@ figure = time_figure(curves_beside(compared, BRANCHES), f"Validation error again
 publish_figure(figure, experiment, 0, "epochs")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** By the paper's recipe on the reduced data nothing is gained after epoch
-# <!--n short/table_epochs_mitbih model=cnn_transformer profile=reduced : enough_epochs whole-->33<!--/n--> of 150 for the 1D
+# **What it shows.** By the paper's recipe on the reduced data nothing is gained after epoch <!--n short/table_epochs_mitbih model=cnn_transformer profile=reduced : enough_epochs whole-->33<!--/n--> of 150 for the 1D
 # branch. A rate that rises and falls once needs nine epochs on all beats. So the papers' epochs are more than needed on
 # these data; the fusions are done after one to three.
 

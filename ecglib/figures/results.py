@@ -22,6 +22,7 @@ from ecglib.figures.style import (
     SKY,
     VERMILION,
     legend_above,
+    legend_below,
     new_figure,
     profile_colour,
     style,
@@ -133,8 +134,10 @@ def weighting_figure(shares: pd.DataFrame, title: str) -> Figure:
     """
     colours = dict(zip(MODEL_TITLES, (BLUE, GREEN, VERMILION, PURPLE, ORANGE, SKY), strict=True))
     with style():
-        figure = new_figure(8.4, 3.7, title)
-        for axes, metric in zip(figure.subplots(1, 2), ("mcc", "f1_macro"), strict=True):
+        figure = new_figure(8.4, 4.7, title)
+        grid = figure.add_gridspec(2, 2, height_ratios=[3.4, 1])
+        for column, metric in enumerate(("mcc", "f1_macro")):
+            axes = figure.add_subplot(grid[0, column])
             for model, rows in shares.groupby("model", sort=False):
                 colour = colours[model]
                 if len(rows) == 1:
@@ -147,7 +150,7 @@ def weighting_figure(shares: pd.DataFrame, title: str) -> Figure:
         handles = [Line2D([], [], color=colours[model]) for model in shares["model"].unique()]
         handles += [Line2D([], [], color=GREY, linestyle="--", linewidth=1.1)]
         labels = [MODEL_TITLES[model] for model in shares["model"].unique()] + ["trained without class weights"]
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, borderpad=0.2)
+        legend_below(figure, grid, handles, labels)
     return figure
 
 
@@ -172,8 +175,9 @@ def verdict_figure(points: pd.DataFrame, tidy: pd.DataFrame, profile: str, title
     over_epochs, several = points["epochs"].max() > 1, points["repetition"].max() > 0
     colour, legend = profile_colour(profile), {}
     with style():
-        figure = new_figure(8.4, 1.5 + 0.48 * len(rows), title)
-        axes = figure.subplots()
+        figure = new_figure(8.4, 1.9 + 0.48 * len(rows), title)
+        grid = figure.add_gridspec(2, 1, height_ratios=[0.48 * len(rows), 0.4])
+        axes = figure.add_subplot(grid[0])
         for row in points.to_dict("records"):
             at = place[row["model"]] - shift
             low, high = row["low"], row["high"]
@@ -196,7 +200,7 @@ def verdict_figure(points: pd.DataFrame, tidy: pd.DataFrame, profile: str, title
         axes.axhline(len(EXPERIMENT_1) - 0.5, color=GREY, linewidth=0.7, linestyle=":")
         _model_axis(axes, list(rows.index))
         _mcc_axis(axes, _MCC_LIMITS)
-        legend_above(figure, list(legend.values()), list(legend))
+        legend_below(figure, grid, list(legend.values()), list(legend))
     return figure
 
 
@@ -217,9 +221,11 @@ def overview_figure(tidy: pd.DataFrame, title: str) -> Figure:
     panels = [(name, rows) for name, rows in panels if len(rows)]
     legend = {}
     with style():
-        figure = new_figure(9.4, 1.7 + 0.62 * len(models), title)
-        columns = figure.subplots(1, len(panels), sharey=True, squeeze=False, width_ratios=[1, 1.5][-len(panels) :])
-        for axes, (name, rows) in zip(columns[0], panels, strict=True):
+        figure = new_figure(9.4, 2.1 + 0.62 * len(models), title)
+        heights = [0.62 * len(models), 1.0]
+        grid = figure.add_gridspec(2, len(panels), width_ratios=[1, 1.5][-len(panels) :], height_ratios=heights)
+        for column, (name, rows) in enumerate(panels):
+            axes = figure.add_subplot(grid[0, column])
             sources = [group for _, group in rows.groupby(SOURCE, sort=False)]
             offsets = np.linspace(-0.3, 0.3, len(sources)) if len(sources) > 1 else np.zeros(1)
             for source, offset in zip(sources, offsets, strict=True):
@@ -238,11 +244,12 @@ def overview_figure(tidy: pd.DataFrame, title: str) -> Figure:
                     elinewidth=2.4,
                 )
             axes.set_title(name)
+            axes.tick_params(labelleft=column == 0)
             for line in np.arange(len(models) - 1) + 0.5:
                 axes.axhline(line, color=GREY, linewidth=0.5, linestyle=":")
             _model_axis(axes, models)
             _mcc_axis(axes)
-        figure.legend(list(legend.values()), list(legend), loc="outside lower center", ncols=2, borderpad=0.2)
+        legend_below(figure, grid, list(legend.values()), list(legend))
     return figure
 
 

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
 # Okabe and Ito's colours, which all common kinds of colour vision tell apart (jfly.uni-koeln.de/color)
 BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
@@ -85,6 +86,13 @@ def legend_above(figure: Figure, handles: Sequence[Artist], labels: Sequence[str
     figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), borderaxespad=0.3, borderpad=0)
 
 
+def legend_below(figure: Figure, grid: GridSpec, handles: Sequence[Artist], labels: Sequence[str]) -> None:
+    """One legend for all panels in the last row of `grid`, which it has to itself."""
+    axes = figure.add_subplot(grid[-1, :])
+    axes.set_axis_off()
+    axes.legend(handles, labels, loc="center", ncols=2, borderpad=0)
+
+
 def add_source(figure: Figure, words: str, synthetic: bool = False) -> Figure:
     """Write below `figure` what it shows, in a strip of its own; once, however often it is called.
 
@@ -98,9 +106,6 @@ def add_source(figure: Figure, words: str, synthetic: bool = False) -> Figure:
         figure.set_size_inches(width, height + 0.24)
         if figure.get_layout_engine() is not None:
             figure.get_layout_engine().set(rect=(0, strip, 1, 1 - strip))
-        for legend in figure.legends:
-            # above the strip too
-            legend.set_bbox_to_anchor((0, strip, 1, 1 - strip), figure.transFigure)
         words = f"{words}; {SYNTHETIC_MARK}" if synthetic else words
         colour = VERMILION if synthetic else GREY
         figure.text(0.06 / width, 0.06 / height, words, fontsize=7.5, va="bottom", color=colour, gid=_SOURCE)

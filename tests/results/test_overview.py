@@ -73,7 +73,7 @@ def test_profile_with_a_papers_name_is_kept_apart(real):
     table = overview_table([real])
     table.loc[~table["is_paper"], ["by", "dataset"]] = ["original", "mitbih"]
     assert list(overview_summary(table)["MCC by"]) == ["report", "original", "ours: original"]
-    reduced, whole = overview_figure(table, "MCC").axes
+    reduced, whole, _ = overview_figure(table, "MCC").axes
     marks = [
         [(container.lines[0].get_marker(), container.lines[0].get_markerfacecolor()) for container in axes.containers]
         for axes in (reduced, whole)

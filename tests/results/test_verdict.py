@@ -206,7 +206,7 @@ def test_claim_holds_against_all_and_fails_against_one(claims):
 def test_figure_shows_each_seed_and_both_papers(experiment, table):
     points = seed_table(experiment)
     figure = verdict_figure(points, table, "demo", "a title")
-    (axes,) = figure.axes
+    axes, below = figure.axes
     drawn = np.concatenate([line.get_xdata() for line in axes.lines])
     for model in MODEL_TITLES:
         for run in experiment.runs(model):
@@ -218,7 +218,7 @@ def test_figure_shows_each_seed_and_both_papers(experiment, table):
     np.testing.assert_allclose(bars.lines[0].get_xdata().astype(float), 100 * means["original_mean"])
     reach = [np.ptp(segment[:, 0]) / 2 for segment in bars.lines[2][0].get_segments()]
     np.testing.assert_allclose(reach, 100 * means["original_deviation"])
-    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    legend = [text.get_text() for text in below.get_legend().get_texts()]
     assert len(legend) == len(set(legend)) == 4 and figure.get_suptitle() == "a title"
     without = table.assign(original_mean=np.nan, original_deviation=np.nan, report=np.nan)
-    assert len(verdict_figure(points, without, "demo", "a title").legends[0].get_texts()) == 2
+    assert len(verdict_figure(points, without, "demo", "a title").axes[1].get_legend().get_texts()) == 2

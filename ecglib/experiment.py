@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from ecglib import files
 from ecglib.data.selection import Selection
-from ecglib.data.splits import Split, class_weights, default_split
+from ecglib.data.splits import Split, class_weights
 from ecglib.data.table import Beats
 from ecglib.designs import DESIGNS, Design
 from ecglib.metrics import evaluate
@@ -32,7 +32,7 @@ from ecglib.models.fusion import Hybrid
 from ecglib.models.pictures import SPECTROGRAM_VERSION
 from ecglib.names import (
     BRANCHES,
-    DATASET_TITLES,
+    DATASETS,
     FUSIONS,
     MODEL_TITLES,
     Dataset,
@@ -126,7 +126,7 @@ class Experiment:
         """This experiment under another split; itself where `kind` is its own."""
         if kind == self.split_kind:
             return self
-        return self.changed(self.repetition, split=None if kind == default_split(self.dataset) else kind)
+        return self.changed(self.repetition, split=None if kind == DATASETS[self.dataset].split else kind)
 
     @cached_property
     def repetitions(self) -> tuple[Experiment, ...]:
@@ -145,7 +145,7 @@ class Experiment:
     @property
     def title(self) -> str:
         """The data set's name for headings, and which part of it this is."""
-        return f"{DATASET_TITLES[self.dataset]}{f', {self.data.part}' if self.data.part else ''}"
+        return f"{DATASETS[self.dataset].title}{f', {self.data.part}' if self.data.part else ''}"
 
     @property
     def design(self) -> Design:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 # -- data ---------------------------------------------------------------------------------------------------
@@ -13,7 +14,41 @@ Detector = Literal["neurokit", "threshold"]
 Part = Literal["train", "validation", "test"]
 # of the whole PTB Diagnostic ECG Database, for tables that are made from a part of it
 PTB_RECORDS = 549
-DATASET_TITLES: dict[Dataset, str] = {"mitbih": "MIT-BIH", "ptb": "PTB", "ptbxl": "PTB-XL"}
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What is known of a data set without reading it.
+
+    Attributes
+    ----------
+    title : str
+    class_names : tuple of str
+        In the order of the labels.
+    folder : str
+        Of its records on PhysioNet and in ``ECGLIB_DATA``.
+    split : {"kaggle", "fold"}
+        How it is split where nothing else is asked for: by its own folds, or beat by beat as Kaggle's files are.
+    fusion_learning_rate : float
+        Of the fusions (report, Table II).
+    beside : {"mitbih", "ptb"}
+        The data set of the papers whose numbers it is shown beside.
+    """
+
+    title: str
+    class_names: tuple[str, ...]
+    folder: str
+    split: SplitKind
+    fusion_learning_rate: float
+    beside: Literal["mitbih", "ptb"]
+
+
+_TWO_CLASSES = ("normal", "abnormal")
+DATASETS: dict[Dataset, DatasetFacts] = {
+    "mitbih": DatasetFacts("MIT-BIH", ("N", "S", "V", "F", "Q"), "mitdb", "kaggle", 3e-4, "mitbih"),
+    "ptb": DatasetFacts("PTB", _TWO_CLASSES, "ptbdb", "kaggle", 1e-3, "ptb"),
+    "ptbxl": DatasetFacts("PTB-XL", _TWO_CLASSES, "ptb-xl", "fold", 1e-3, "ptb"),
+}
 # the classes of ANSI/AAMI EC57, and PTB's two
 CLASS_TITLES = {
     "N": "normal and bundle branch block (N)",
@@ -74,7 +109,7 @@ FIGURE_NUMBERS: dict[tuple[ModelName, Dataset], int] = {
         "sum": (13, 10),
         "weighted_sum": (14, 11),
     }.items()
-    for dataset in ("mitbih", "ptb", "ptbxl")
+    for dataset in DATASETS
 }
 
 

@@ -71,7 +71,7 @@ class Parameters(BaseModel):
     training_set: TrainingSet
     synthetic_beats: PositiveInt = 4000
     split: SplitKind | None = None
-    """None: as the data set's users split it, see `ecglib.data.splits.default_split`."""
+    """None: as the data set's users split it, see `ecglib.names.DATASETS`."""
     test_fold: Annotated[int, Field(ge=1, le=5)] | None = None
     """Under split patient: which of the five folds of subjects tests, see `ecglib.data.splits.arrange`."""
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -128,9 +128,8 @@ class Parameters(BaseModel):
     fusion_epochs: PositiveInt = 10
     fusion_batch_size: PositiveInt | None = None
     """None: as for the branches."""
-    mitbih_fusion_learning_rate: PositiveFloat = 3e-4
-    ptb_fusion_learning_rate: PositiveFloat = 1e-3
-    ptbxl_fusion_learning_rate: PositiveFloat = 1e-3
+    fusion_learning_rate: PositiveFloat | None = None
+    """None: the papers', 3e-4 on MIT-BIH and 1e-3 on the others."""
     fusion_weight_decay: NonNegativeFloat = 0.01
 
     @property

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from ecglib import files
-from ecglib.names import EcglibError
+from ecglib.names import DATASETS, EcglibError
 from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names
+from ecglib.training.optimizers import training_config
 
 
 @pytest.fixture
@@ -44,7 +45,8 @@ def test_defaults_are_the_reports_table_2():
     assert (fields["cnn_transformer_epochs"], fields["cnn2d_epochs"], fields["fusion_epochs"]) == (150, 30, 10)
     assert (fields["noam_factor"], fields["noam_warm_up_steps"], fields["batch_size"]) == (0.1, 4000, 16)
     assert (fields["cnn_transformer_weight_decay"], fields["cnn2d_weight_decay"]) == (1e-4, 1e-5)
-    assert (fields["mitbih_fusion_learning_rate"], fields["ptb_fusion_learning_rate"]) == (3e-4, 1e-3)
+    rates = [training_config("late", load_parameters("reduced"), dataset, 0).optimizer.rate for dataset in DATASETS]
+    assert rates == [3e-4, 1e-3, 1e-3]
     assert (fields["cnn2d_learning_rate"], fields["fusion_weight_decay"]) == (1e-3, 0.01)
 
 

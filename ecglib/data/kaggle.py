@@ -27,7 +27,7 @@ import pyarrow.csv
 from ecglib.data import mitbih, ptb
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
-from ecglib.names import EcglibError
+from ecglib.names import DATASETS, EcglibError
 
 RECIPE = "rows of the Kaggle CSV files as published, in file order; 187 samples each"
 _COLUMNS = [f"column {number}" for number in range(1, BEAT_LENGTH + 2)]
@@ -56,7 +56,6 @@ _FILES = {
     ),
     "ptb": (_File("ptbdb_normal.csv", 4_046, range(0, 1)), _File("ptbdb_abnormal.csv", 10_506, range(1, 2))),
 }
-_CLASS_NAMES = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES}
 _RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ}
 
 
@@ -94,7 +93,7 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path, subset: bool = 
     """
     folder = Path(folder)
     if dataset not in _FILES:
-        raise EcglibError(f"dataset: {dataset!r} is none of {', '.join(_FILES)}")
+        raise EcglibError(f"dataset {dataset}: Kaggle has no beats of it; use source physionet")
     files = _FILES[dataset]
     # grows in place where the operating system can, so that the beats are never there twice
     samples, labels, made_from = bytearray(), [], {}
@@ -120,7 +119,7 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path, subset: bool = 
         metadata=BeatMetadata(
             dataset=dataset,
             source="kaggle",
-            class_names=_CLASS_NAMES[dataset],
+            class_names=DATASETS[dataset].class_names,
             rate_hz=_RATE_HZ[dataset],
             recipe=RECIPE,
             made_from=made_from,

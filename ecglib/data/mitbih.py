@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from ecglib.data.cut import cut_beats
 from ecglib.data.table import BeatMetadata, Beats
-from ecglib.names import EcglibError
+from ecglib.names import DATASETS, EcglibError
 
-CLASS_NAMES = ("N", "S", "V", "F", "Q")
+CLASS_NAMES = DATASETS["mitbih"].class_names
 SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 LABEL_OF_SYMBOL = {symbol: label for label, name in enumerate(CLASS_NAMES) for symbol in SYMBOLS[name]}
 DECIMATION = 3

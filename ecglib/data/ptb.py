@@ -20,9 +20,9 @@ import numpy as np
 from ecglib.data.cut import UnusableRecord, read_lead, record_beats, require_some, window_length
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BeatMetadata, Beats
-from ecglib.names import Detector, EcglibError
+from ecglib.names import DATASETS, Detector, EcglibError
 
-CLASS_NAMES = ("normal", "abnormal")
+CLASS_NAMES = DATASETS["ptb"].class_names
 NORMAL, ABNORMAL = 0, 1
 RECORD_RATE_HZ = 1000.0
 DECIMATION = 8

@@ -11,9 +11,9 @@ import numpy as np
 
 from ecglib import files
 from ecglib.data.sources import beat_table, table_path
-from ecglib.data.splits import Split, arrange, arrangement, default_split, split_beats
+from ecglib.data.splits import Split, arrange, arrangement, split_beats
 from ecglib.data.table import Beats, read_beats, read_metadata, write_outline
-from ecglib.names import PTB_RECORDS, Dataset, EcglibError, Part, Source, SplitKind
+from ecglib.names import DATASETS, PTB_RECORDS, Dataset, EcglibError, Part, Source, SplitKind
 from ecglib.parameters import Parameters
 
 
@@ -36,7 +36,7 @@ class Selection:
     @property
     def split_kind(self) -> SplitKind:
         """How training and test beats are kept apart."""
-        return self.parameters.split or default_split(self.dataset)
+        return self.parameters.split or DATASETS[self.dataset].split
 
     @cached_property
     def table(self) -> Beats:

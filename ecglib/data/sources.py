@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
 from ecglib import files
 from ecglib.data.table import Beats, read_beats, write_beats
-from ecglib.names import Dataset, Detector, EcglibError, Source
+from ecglib.names import DATASETS, Dataset, Detector, EcglibError, Source
 
 
 def build_beats(
@@ -54,23 +55,53 @@ def build_beats(
         from ecglib.data import synthetic
 
         return synthetic.build(dataset, beats, seed)
+    folder = Path(raw) if raw is not None else None
     if source == "kaggle":
-        if dataset == "ptbxl":
-            raise EcglibError("dataset ptbxl: Kaggle has no beats of it; use source physionet")
         from ecglib.data import kaggle
 
-        return kaggle.build(dataset, _kaggle_folder(raw), subset)
-    if dataset == "ptb":
-        from ecglib.data import ptb
+        folder = folder or _at_hand("kaggle_heartbeat")
+        if folder is None:
+            raise EcglibError(
+                "source kaggle: its files need a login; download them and name their folder with --raw DIR"
+            )
+        return kaggle.build(dataset, folder, subset)
+    return _PHYSIONET[dataset](folder or _at_hand(DATASETS[dataset].folder), detector, other_diagnoses)
 
-        return ptb.build(_ptbdb_folder(raw), detector, other_diagnoses)
-    if dataset == "ptbxl":
-        from ecglib.data import ptbxl
 
-        return ptbxl.build(_ptbxl_folder(raw), detector)
-    from ecglib.data import mitbih
+def _mitbih(folder: Path | None, *_: object) -> Beats:
+    from ecglib.data import download, mitbih
 
-    return mitbih.build(_mitdb_folder(raw))
+    return mitbih.build(folder or download.fetch_mitdb(files.tables() / "raw" / "mitdb"))
+
+
+def _ptb(folder: Path | None, detector: Detector, other_diagnoses: bool) -> Beats:
+    from ecglib.data import download, ptb
+
+    return ptb.build(folder or download.fetch_ptbdb(files.tables() / "raw" / "ptbdb"), detector, other_diagnoses)
+
+
+def _ptbxl(folder: Path | None, detector: Detector, *_: object) -> Beats:
+    from ecglib.data import download, ptbxl
+
+    if folder is None:
+        folder = download.fetch_ptbxl_tables(files.tables() / "raw" / "ptb-xl")
+        tables = ptbxl.read_tables(folder)
+        download.fetch_ptbxl_records(folder, tables.records["filename_hr"][ptbxl.classify(tables) >= 0])
+    return ptbxl.build(folder, detector)
+
+
+# who makes a table of records; where no folder of them is at hand, downloads them
+_PHYSIONET: dict[Dataset, Callable[[Path | None, Detector, bool], Beats]] = {
+    "mitbih": _mitbih,
+    "ptb": _ptb,
+    "ptbxl": _ptbxl,
+}
+
+
+def _at_hand(name: str) -> Path | None:
+    """A folder of ``ECGLIB_DATA``; None where that is not set."""
+    local = files.raw_data()
+    return None if local is None else local / name
 
 
 def table_path(dataset: Dataset, source: Source) -> Path:
@@ -96,41 +127,3 @@ def beat_table(dataset: Dataset, source: Source, beats: int = 4000, seed: int = 
     if found != (dataset, source):
         raise EcglibError(f"{path}: holds {found[0]} from {found[1]}; delete it, and it is built anew")
     return beats
-
-
-def _mitdb_folder(raw: str | Path | None) -> Path:
-    from ecglib.data import download
-
-    return _local_folder(raw, "mitdb") or download.fetch_mitdb(files.tables() / "raw" / "mitdb")
-
-
-def _ptbdb_folder(raw: str | Path | None) -> Path:
-    from ecglib.data import download
-
-    return _local_folder(raw, "ptbdb") or download.fetch_ptbdb(files.tables() / "raw" / "ptbdb")
-
-
-def _ptbxl_folder(raw: str | Path | None) -> Path:
-    from ecglib.data import download, ptbxl
-
-    folder = _local_folder(raw, "ptb-xl")
-    if folder is None:
-        folder = download.fetch_ptbxl_tables(files.tables() / "raw" / "ptb-xl")
-        tables = ptbxl.read_tables(folder)
-        download.fetch_ptbxl_records(folder, tables.records["filename_hr"][ptbxl.classify(tables) >= 0])
-    return folder
-
-
-def _local_folder(raw: str | Path | None, name: str) -> Path | None:
-    """The folder that was named, or the one of ``ECGLIB_DATA``, or None where neither is set."""
-    if raw is not None:
-        return Path(raw)
-    local = files.raw_data()
-    return None if local is None else local / name
-
-
-def _kaggle_folder(raw: str | Path | None) -> Path:
-    folder = _local_folder(raw, "kaggle_heartbeat")
-    if folder is None:
-        raise EcglibError("source kaggle: its files need a login; download them and name their folder with --raw DIR")
-    return folder

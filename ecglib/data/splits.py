@@ -99,11 +99,6 @@ def reduced_cap(counts: np.ndarray, rule: TrainingSet) -> int:
     return int(largest[0]) if rule == "all" else int(largest[0]) // 2
 
 
-def default_split(dataset: str) -> SplitKind:
-    """How a data set is split where nothing else is asked for: PTB-XL by its folds, the others as on Kaggle."""
-    return "fold" if dataset == "ptbxl" else "kaggle"
-
-
 def arrange(beats: Beats, kind: SplitKind, test_fold: int | None = None) -> Beats:
     """The beats with their training and test sides as `kind` says.
 

@@ -32,9 +32,8 @@ from ecglib.data.waves import (
     render,
     rhythm,
 )
-from ecglib.names import EcglibError
+from ecglib.names import DATASETS, EcglibError
 
-CLASS_NAMES = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES, "ptbxl": ptb.CLASS_NAMES}
 RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ, "ptbxl": ptb.RATE_HZ}
 # of the 109,446 MIT-BIH, the 14,552 PTB and (in a part of the data set) 21,329 PTB-XL beats
 CLASS_SHARES = {"mitbih": (0.828, 0.025, 0.066, 0.007, 0.073), "ptb": (0.278, 0.722), "ptbxl": (0.654, 0.346)}
@@ -71,9 +70,9 @@ def build(dataset: Literal["mitbih", "ptb", "ptbxl"], beats: int = 4000, seed: i
     EcglibError
         The data set is unknown, the seed is negative, or the beats are too few.
     """
-    if dataset not in CLASS_NAMES:
-        raise EcglibError(f"synthetic beats: unknown data set {dataset!r}; choose one of {', '.join(CLASS_NAMES)}")
-    minimum = CLASS_FLOOR * len(CLASS_NAMES[dataset])
+    if dataset not in RECIPE:
+        raise EcglibError(f"synthetic beats: unknown data set {dataset!r}; choose one of {', '.join(RECIPE)}")
+    minimum = CLASS_FLOOR * len(DATASETS[dataset].class_names)
     if beats < minimum:
         raise EcglibError(f"synthetic beats: {beats} are too few for {dataset}; ask for at least {minimum}")
     if seed < 0:
@@ -99,7 +98,7 @@ def build(dataset: Literal["mitbih", "ptb", "ptbxl"], beats: int = 4000, seed: i
         metadata=BeatMetadata(
             dataset=dataset,
             source="synthetic",
-            class_names=CLASS_NAMES[dataset],
+            class_names=DATASETS[dataset].class_names,
             rate_hz=RATE_HZ[dataset],
             recipe=RECIPE[dataset],
             recipe_version=RECIPE_VERSION,

@@ -13,12 +13,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ecglib import files
-from ecglib.data import mitbih, ptb
 from ecglib.data.table import BEAT_LENGTH
 from ecglib.designs import DESIGNS
 from ecglib.models.fusion import Hybrid
 from ecglib.models.pictures import PICTURES, PictureRule
-from ecglib.names import BRANCHES, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName
+from ecglib.names import BRANCHES, DATASETS, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName
 from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names
 from ecglib.predict import DEFAULT_MODEL
 from ecglib.runs import weights_digest
@@ -28,8 +27,6 @@ from ecglib.training.loop import keep_freed_memory
 _BLOCK = {"cpu": 32, "cuda": 2048}
 # what splits are called in a model's name
 _SPLITS = {"-split-patient": "-by-patient", "-split-kaggle": "-by-beat"}
-_CLASSES: dict[Dataset, tuple[str, ...]] = {"mitbih": mitbih.CLASS_NAMES, "ptb": ptb.CLASS_NAMES}
-_CLASSES["ptbxl"] = ptb.CLASS_NAMES
 
 
 class Pretrained(nn.Module):
@@ -142,7 +139,7 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
     return Pretrained(
         name=f"{label}:{kind}",
         dataset=dataset,
-        class_names=_CLASSES[dataset][:classes],
+        class_names=DATASETS[dataset].class_names[:classes],
         title=f"{design.model_title(kind)} of {label}, trained on {dataset}, {classes} classes",
         model=model,
         rule=PICTURES[parameters.picture or design.picture],
@@ -156,7 +153,7 @@ def _folders() -> dict[str, tuple[Path, Parameters]]:
     for weights in sorted((files.home() / "runs").glob("*/*/*/weights.safetensors")):
         folder, label = weights.parents[1], weights.parents[2].name
         parameters = _parameters_of(label)
-        if parameters is not None and folder.name in _CLASSES and parameters.source != "synthetic":
+        if parameters is not None and folder.name in DATASETS and parameters.source != "synthetic":
             found[_name_of(label)] = (folder, parameters)
     return found
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ecglib import files
 from ecglib.experiment import Experiment
-from ecglib.names import DATASET_TITLES, EXPERIMENT_1
+from ecglib.names import DATASETS, EXPERIMENT_1
 from ecglib.notebooks import Node
 from ecglib.parameters import load_parameters
 from ecglib.report.material import Front, Verdict
@@ -22,7 +22,7 @@ def parts(node: Node, profile: str | None) -> str:
     """How the contents of the page call the notebooks of one profile; those that the report is told by, MIT-BIH."""
     told = (node.header.profile, node.header.dataset)
     if profile is None and told == (node.parameters.profile, node.dataset):
-        return DATASET_TITLES[node.header.dataset]
+        return DATASETS[node.header.dataset].title
     experiment = Experiment(node.parameters, node.dataset)
     return experiment.title if node.dataset != "mitbih" else f"profile {node.parameters.profile}"
 
@@ -100,7 +100,7 @@ def _class_counts() -> Verdict:
 
 
 def _curves(dataset: str, label: str, numbers: tuple[int, ...]) -> Verdict:
-    item = f"Figs. {', '.join(map(str, numbers))}, learning curves, {DATASET_TITLES[dataset]}"
+    item = f"Figs. {', '.join(map(str, numbers))}, learning curves, {DATASETS[dataset].title}"
     epochs = _table(label, f"table_epochs_{dataset}")
     if epochs is None:
         return _not_run(item)
@@ -118,7 +118,7 @@ def _curves(dataset: str, label: str, numbers: tuple[int, ...]) -> Verdict:
 def _metrics(dataset: str, label: str, number: int, experiment: int) -> Verdict:
     roman = {4: "IV", 7: "VII"}[number]
     claim = "late fusion beats both branches" if experiment == 1 else "late fusion beats intermediate fusion"
-    item = f"Table {roman}, {DATASET_TITLES[dataset]}: {claim}"
+    item = f"Table {roman}, {DATASETS[dataset].title}: {claim}"
     table, claims = _table(label, f"table{number}_{dataset}"), _table(label, f"table_claims_{dataset}")
     if table is None or claims is None:
         return _not_run(item)
@@ -140,7 +140,7 @@ def _metrics(dataset: str, label: str, number: int, experiment: int) -> Verdict:
 
 
 def _times(dataset: str, label: str) -> Verdict:
-    item = f"Tables III and VI, seconds, {DATASET_TITLES[dataset]}"
+    item = f"Tables III and VI, seconds, {DATASETS[dataset].title}"
     table = _table(label, f"table3_{dataset}")
     if table is None:
         return _not_run(item)

@@ -13,7 +13,7 @@ from ecglib.data.selection import Selection
 from ecglib.data.sources import build_beats
 from ecglib.data.splits import arrange, arrangement
 from ecglib.experiment import Experiment
-from ecglib.names import EXPERIMENT_1, EXPERIMENT_2, MODEL_TITLES, EcglibError
+from ecglib.names import DATASETS, EXPERIMENT_1, EXPERIMENT_2, MODEL_TITLES, EcglibError
 from ecglib.parameters import load_parameters, profile_names
 from ecglib.publish import refresh_tables
 from ecglib.report.numbers import refresh_numbers
@@ -114,7 +114,7 @@ def _verify_beats() -> Iterator[str]:
     for outline in sorted(files.outline("x", "physionet").parent.glob("*-physionet.parquet")):
         dataset = outline.stem.partition("-")[0]
         data = files.raw_data()
-        folder = {"mitbih": "mitdb", "ptb": "ptbdb", "ptbxl": "ptb-xl"}[dataset]
+        folder = DATASETS[dataset].folder
         if data is None or not (data / folder).is_dir():
             yield f"{dataset}: no records at hand (ECGLIB_DATA), so the beats were not made anew"
             continue

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ecglib.data.splits import default_split
 from ecglib.experiment import Experiment
-from ecglib.names import METRIC_TITLES, MODEL_TITLES, Dataset
+from ecglib.names import DATASETS, METRIC_TITLES, MODEL_TITLES, Dataset
 from ecglib.results.papers import ORIGINAL_RUNS, REPORT_RUNS, paper_data, printed_metrics
 from ecglib.results.tables import data_label, with_deviation
 
@@ -34,7 +33,7 @@ def overview_table(experiments: Sequence[Experiment]) -> pd.DataFrame:
         deviations ``_deviation``. What is not printed, or the deviation of a single number, is missing.
     """
     first = experiments[0]
-    comparable = first.split_kind == default_split(first.dataset) and not first.beats.metadata.is_synthetic
+    comparable = first.split_kind == DATASETS[first.dataset].split and not first.beats.metadata.is_synthetic
     rows = _papers(first.dataset) if comparable else []
     for experiment in experiments:
         for model in MODEL_TITLES:

@@ -13,12 +13,11 @@ from ecglib.names import Dataset, ModelName
 
 Paper = Literal["report", "original"]
 REPORT_RUNS, ORIGINAL_RUNS = 1, 10
-# the papers have no PTB-XL; it stands beside their PTB. The report calls its cut MIT-BIH so, and has no other
+# the report calls its cut MIT-BIH so, and has no other
 _PAPER_DATA: dict[Paper, dict[Dataset, str]] = {
     "report": {"mitbih": "mitbih_reduced", "ptb": "ptb"},
     "original": {"mitbih": "mitbih", "ptb": "ptb"},
 }
-STANDS_BESIDE: dict[Dataset, Dataset] = {"ptbxl": "ptb"}
 # the training set behind the report's numbers; ours on any other are no match for them
 REPORT_TRAINING_SET = {"mitbih": "half_second_largest", "ptb": "all"}
 # section III.C.8

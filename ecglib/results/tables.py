@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ecglib.data.splits import class_counts, class_weights, default_split
+from ecglib.data.splits import class_counts, class_weights
 from ecglib.experiment import Experiment
 from ecglib.metrics import Metrics
 from ecglib.names import (
     CLASS_TITLES,
+    DATASETS,
     EXPERIMENT_1,
     HEADLINE_METRICS,
     METRIC_TITLES,
@@ -20,7 +21,7 @@ from ecglib.names import (
     ModelName,
 )
 from ecglib.parameters import Parameters
-from ecglib.results.papers import REPORT_MACHINE, STANDS_BESIDE, paper_data, printed_metrics, printed_times
+from ecglib.results.papers import REPORT_MACHINE, paper_data, printed_metrics, printed_times
 from ecglib.training.optimizers import TrainingConfig, training_config
 
 NOT_RUN = "not run"
@@ -32,7 +33,7 @@ def data_label(experiment: Experiment) -> str:
     made = "synthetic " if experiment.beats.metadata.is_synthetic else ""
     size = {"all": "", "half_second_largest": "_reduced", "half_largest": "_half_largest"}
     kind = experiment.split_kind
-    split = "" if kind == default_split(experiment.dataset) else f" {_SPLIT_TITLES[kind]}"
+    split = "" if kind == DATASETS[experiment.dataset].split else f" {_SPLIT_TITLES[kind]}"
     part = f", {experiment.data.part}" if experiment.data.part else ""
     return f"{made}{experiment.dataset}{size[experiment.parameters.training_set]}{split}{part}"
 
@@ -49,7 +50,7 @@ def metrics_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.D
         PTB-XL, a second row of ours stands for PTB, with nothing but "not run" in ``interval``.
     """
     number = 1 if models == EXPERIMENT_1 else 2
-    dataset = STANDS_BESIDE.get(experiment.dataset, experiment.dataset)
+    dataset = DATASETS[experiment.dataset].beside
     report, original = (printed_metrics(paper, dataset, number) for paper in ("report", "original"))
     rows = []
     for model in models:
@@ -90,7 +91,7 @@ def times_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.Dat
     The report trained PTB on one machine's GPU and MIT-BIH on another machine's CPU (section III.C.8).
     For PTB-XL, a second row of ours stands for PTB, with "not run" for the hardware.
     """
-    dataset = STANDS_BESIDE.get(experiment.dataset, experiment.dataset)
+    dataset = DATASETS[experiment.dataset].beside
     printed = printed_times(dataset, 1 if models == EXPERIMENT_1 else 2)
     data = paper_data("report", dataset)
     rows = []
@@ -228,7 +229,7 @@ def noam_table(parameters: Parameters) -> pd.DataFrame:
 
 def settings_table(parameters: Parameters, dataset: Dataset) -> pd.DataFrame:
     """Table II: how each kind of model is trained, in the report, in the original's code and in this profile."""
-    rate = {"mitbih": "3e-4", "ptb": "1e-3", "ptbxl": "1e-3"}[dataset]
+    rate = f"{DATASETS[dataset].fusion_learning_rate:.0e}".replace("e-0", "e-")
     papers = {
         "cnn_transformer": ("Adam, Noam", "1e-4", "0 (the paper: 1e-4)", "150"),
         "cnn2d": ("Adamax 1e-3", "1e-5", "1e-5", "30"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ecglib.data.splits import default_split
 from ecglib.experiment import Experiment
-from ecglib.names import HEADLINE_METRICS, METRIC_TITLES, MODEL_TITLES
+from ecglib.names import DATASETS, HEADLINE_METRICS, METRIC_TITLES, MODEL_TITLES
 from ecglib.results.papers import REPORT_TRAINING_SET, others, printed_metrics
 from ecglib.results.tables import data_label, with_deviation
 from ecglib.runs import Run
@@ -62,7 +61,7 @@ def verdict_table(experiment: Experiment) -> pd.DataFrame:
         late fusion it is Table IV's.
     """
     # other beats, or another split of the same, are no test of the papers' numbers
-    usual = experiment.split_kind == default_split(experiment.dataset)
+    usual = experiment.split_kind == DATASETS[experiment.dataset].split
     same_training_set = REPORT_TRAINING_SET.get(experiment.dataset) == experiment.parameters.training_set
     original = printed_metrics("original", experiment.dataset) if usual else {}
     report = printed_metrics("report", experiment.dataset) if usual and same_training_set else {}
@@ -171,7 +170,7 @@ def others_table(experiment: Experiment) -> pd.DataFrame:
         row = {"model": title, "by": "ours", "dataset": data_label(experiment), "design": experiment.parameters.design}
         row |= {"runs": len(metrics), "note": ""} | metrics.mean().to_dict()
         rows.append(row | {f"{name}_deviation": value for name, value in metrics.std(ddof=1).items()})
-    usual = experiment.split_kind == default_split(experiment.dataset)
+    usual = experiment.split_kind == DATASETS[experiment.dataset].split
     if experiment.dataset == "mitbih" and usual and not experiment.beats.metadata.is_synthetic:
         for name, other in others().items():
             f1, deviation = (*other["f1"], np.nan)[:2]

@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from ecglib.names import BRANCHES, Dataset, ModelName
+from ecglib.names import BRANCHES, DATASETS, Dataset, ModelName
 from ecglib.parameters import Parameters
 
 # what keeps Adam from dividing by 0: PyTorch's default, and the original's program's
@@ -117,7 +117,7 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, s
         case _:
             epochs = parameters.fusion_epochs
             batch_size = parameters.fusion_batch_size or parameters.batch_size
-            rate = getattr(parameters, f"{dataset}_fusion_learning_rate")
+            rate = parameters.fusion_learning_rate or DATASETS[dataset].fusion_learning_rate
             optimizer = Adamax(rate=rate, weight_decay=parameters.fusion_weight_decay)
     if parameters.schedule == "one_cycle" and name in BRANCHES:
         optimizer = OneCycle(

@@ -16,7 +16,6 @@ from ecglib.data.splits import (
     Split,
     arrange,
     class_counts,
-    default_split,
     kaggle_split,
     split_beats,
 )
@@ -120,10 +119,6 @@ def test_kaggle_rule_of_ptb():
         2101,
     ]
     assert not (split[:3237] == "train").all()
-
-
-def test_defaults():
-    assert [default_split(dataset) for dataset in ("mitbih", "ptb", "ptbxl")] == ["kaggle", "kaggle", "fold"]
 
 
 def test_what_cannot_be_split_is_told(make_beats):

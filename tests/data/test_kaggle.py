@@ -344,7 +344,7 @@ def test_missing_file_says_what_was_looked_for(tmp_path, mitbih_rows):
 
 
 def test_unknown_dataset(tmp_path):
-    refused("ecg", tmp_path, "dataset: 'ecg' is none of mitbih, ptb")
+    refused("ecg", tmp_path, "dataset ecg: Kaggle has no beats of it")
 
 
 def test_file_that_is_no_zip(tmp_path):

@@ -31,7 +31,7 @@ from ecglib.experiment import Experiment
 from ecglib.figures.results import sensitivity_figure
 from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
-from ecglib.results.by_patient import class_summary, class_table, compare, comparison_table, patient_split
+from ecglib.results.by_patient import by_patient_experiments, class_summary, class_table, compare, comparison_table
 from ecglib.results.tables import class_count_summary, class_count_table
 
 # %% [markdown]
@@ -45,8 +45,8 @@ overrides: dict = {}  # single parameters, such as {"cnn_transformer_epochs": 10
 
 # %%
 experiment = Experiment(load_parameters(profile, **overrides, **injected_parameters(In)), dataset)
-by_beat, by_patient = experiment.split_by("kaggle"), experiment.split_by(patient_split(experiment.data.table))
-class_count_summary(class_count_table(by_patient))
+by_beat, by_patient = experiment.split_by("kaggle"), by_patient_experiments(experiment)
+class_count_summary(class_count_table(by_patient[0]))
 
 # %% [markdown]
 # ## Test metrics
@@ -64,11 +64,11 @@ publish_table(*comparison_table(rows), experiment, "patients")
 # False positive rate: how many of all other beats are called so.
 
 # %%
-of_class = class_table(rows, by_patient.class_names)
+of_class = class_table(rows, by_patient[0].class_names)
 publish_table(of_class, class_summary(of_class), experiment, "patient_classes")
 
 # %%
-figure = sensitivity_figure(rows, by_patient.class_names, f"Known and new patients, {experiment.title}")
+figure = sensitivity_figure(rows, by_patient[0].class_names, f"Known and new patients, {experiment.title}")
 publish_figure(figure, experiment, 0, "by_patient")
 
 # %% [markdown] tags=["interpretation"]

@@ -26,8 +26,7 @@ def _of_class(model: str) -> Callable[[Experiment], pd.DataFrame]:
 
 
 def _patients(one: Experiment) -> list[by_patient.Scored]:
-    kind = by_patient.patient_split(one.data.table)
-    return by_patient.compare(one.split_by("kaggle"), one.split_by(kind))
+    return by_patient.compare(one.split_by("kaggle"), by_patient.by_patient_experiments(one))
 
 
 def _beside(one: Experiment, key: str) -> list[Experiment]:
@@ -106,7 +105,7 @@ def _compare(profile: str, path: Path) -> None:
 
 
 def _patient_classes(one: Experiment) -> tuple[str, ...]:
-    return one.split_by(by_patient.patient_split(one.data.table)).class_names
+    return by_patient.by_patient_experiments(one)[0].class_names
 
 
 def _verify_beats() -> Iterator[str]:

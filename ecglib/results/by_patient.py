@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.data.table import Beats
-from ecglib.experiment import Experiment
+from ecglib.experiment import Experiment, may_train
 from ecglib.metrics import Metrics, evaluate, subject_intervals
 from ecglib.names import EXPERIMENT_1, HEADLINE_METRICS, METRIC_TITLES, MODEL_TITLES, ModelName, SplitKind
 from ecglib.results.tables import class_metric_summary, class_metric_table
@@ -82,40 +82,50 @@ class Scored:
     subjects: int
 
 
-def compare(by_beat: Experiment, by_patient: Experiment, models: Sequence[ModelName] = EXPERIMENT_1) -> list[Scored]:
+def by_patient_experiments(experiment: Experiment) -> tuple[Experiment, ...]:
+    """The experiment with each patient on one side: one, or five that test each patient of PTB once."""
+    kind = patient_split(experiment.data.table)
+    if experiment.dataset == "ptb" and not experiment.beats.metadata.is_synthetic:
+        return tuple(experiment.changed(split=kind, test_fold=fold) for fold in range(1, 6))
+    return (experiment.split_by(kind),)
+
+
+def compare(
+    by_beat: Experiment, by_patient: Sequence[Experiment], models: Sequence[ModelName] = EXPERIMENT_1
+) -> list[Scored]:
     """Test results of each model under both splits, three rows a model.
 
     The split by patient may leave out records and the last class (MIT-BIH: paced records, Q). So that the
     two can be compared, the model trained by beats is scored a second time on those of its test beats that
     belong to the test side of the split by patient, among the classes of that split. It has seen other
-    beats of these people in training; the last row's model has not.
+    beats of these people in training; the last row's model has not. Where nothing may be trained, the models
+    whose runs are there.
     """
-    classes = len(by_patient.class_names)
-    tested_records = np.unique(by_patient.beats.record[by_patient.split.test])
+    classes = len(by_patient[0].class_names)
+    tested_records = np.concatenate([np.unique(one.beats.record[one.split.test]) for one in by_patient])
     rows = []
     for model in models:
-        seen, unseen = by_beat.run(model).predictions, by_patient.run(model).predictions
+        if not may_train() and not all(one.has(model) for one in (by_beat, *by_patient)):
+            continue
+        seen = by_beat.run(model).predictions
+        subject = by_beat.beats.subject[seen.row]
         of_people = np.isin(by_beat.beats.record[seen.row], tested_records) & (seen.label < classes)
-        everyone = np.ones(len(seen.row), dtype=bool)
+        unseen = [(one.beats.subject, one.run(model).predictions) for one in by_patient]
         rows += [
-            _score(model, BY_BEAT, by_beat, seen.row, seen.label, seen.scores, everyone),
-            _score(model, SAME_PEOPLE, by_beat, seen.row, seen.label, seen.scores[:, :classes], of_people),
-            _score(model, BY_PATIENT, by_patient, unseen.row, unseen.label, unseen.scores, slice(None)),
+            _score(model, BY_BEAT, subject, seen.label, seen.scores),
+            _score(model, SAME_PEOPLE, subject[of_people], seen.label[of_people], seen.scores[of_people, :classes]),
+            _score(
+                model,
+                BY_PATIENT,
+                np.concatenate([of[found.row] for of, found in unseen]),
+                np.concatenate([found.label for _, found in unseen]),
+                np.concatenate([found.scores for _, found in unseen]),
+            ),
         ]
     return rows
 
 
-def _score(
-    model: ModelName,
-    split: str,
-    experiment: Experiment,
-    row: np.ndarray,
-    label: np.ndarray,
-    scores: np.ndarray,
-    chosen: np.ndarray | slice,
-) -> Scored:
-    subject = experiment.beats.subject[row[chosen]]
-    label, scores = label[chosen], scores[chosen]
+def _score(model: ModelName, split: str, subject: np.ndarray, label: np.ndarray, scores: np.ndarray) -> Scored:
     metrics = evaluate(label, scores)
     metrics.interval.update(subject_intervals(label, scores, subject))
     return Scored(model, split, metrics, len(label), len(np.unique(subject)))

@@ -17,6 +17,7 @@ from ecglib.results.by_patient import (
     BY_BEAT,
     BY_PATIENT,
     SAME_PEOPLE,
+    by_patient_experiments,
     compare,
     comparison_table,
     patient_split,
@@ -38,7 +39,15 @@ def experiment(tmp_path_factory) -> Experiment:
 
 @pytest.fixture(scope="module")
 def rows(experiment):
-    return compare(experiment.split_by("kaggle"), experiment.split_by("fold"))
+    return compare(experiment.split_by("kaggle"), by_patient_experiments(experiment))
+
+
+def test_five_folds_test_each_patient_of_ptb_once():
+    folds = by_patient_experiments(Experiment(load_parameters("ptb"), "ptb"))
+    tested = [set(one.beats.subject[one.split.test]) for one in folds]
+    trained = [set(one.beats.subject[np.concatenate([one.split.train, one.split.validation])]) for one in folds]
+    assert sum(map(len, tested)) == len(set.union(*tested)) == len(set(folds[0].beats.subject))
+    assert not any(new & known for new, known in zip(tested, trained, strict=True))
 
 
 def test_counts_of_a_table_made_by_hand(make_beats):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from ecglib.names import HEADLINE_METRICS
 
@@ -221,6 +220,9 @@ class McNemar:
 def mcnemar(label: np.ndarray, first: np.ndarray, second: np.ndarray) -> McNemar:
     """`McNemar` of two classifiers' answers, each of shape (N,)."""
     first_right, second_right = first == label, second == label
+    # imported where it is used, here and below: it takes half a second
+    from scipy import stats
+
     alone = int((first_right & ~second_right).sum()), int((second_right & ~first_right).sum())
     p = float(stats.binomtest(alone[0], sum(alone)).pvalue) if any(alone) else 1.0
     return McNemar(*alone, p)
@@ -241,6 +243,8 @@ def over_seeds(differences: Sequence[float]) -> OverSeeds | None:
     count = len(differences)
     if count < 2:
         return None
+    from scipy import stats
+
     mean, deviation = float(np.mean(differences)), float(np.std(differences, ddof=1))
     reach = float(stats.t.ppf(0.975, count - 1)) * deviation / count**0.5
     return OverSeeds(mean, deviation, mean - reach, mean + reach)

@@ -17,7 +17,6 @@ from importlib.resources import files
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.signal import get_window
 from torch import Tensor
 
 from ecglib.names import Picture
@@ -199,6 +198,9 @@ def _colour_map(device: torch.device) -> Tensor:
 
 @cache
 def _blackman() -> Tensor:
+    # imported where it is used: it takes half a second
+    from scipy.signal import get_window
+
     # SciPy's, whose ends are not quite 0, as PyTorch's are: where a beat ends on one, its level is -680 dB
     return torch.from_numpy(get_window("blackman", SEGMENT, fftbins=False))
 

@@ -33,6 +33,9 @@
 # branch is a residual network with one layer of self-attention.
 
 # %%
+import inspect
+from textwrap import dedent
+
 import numpy as np
 import torch
 
@@ -71,6 +74,12 @@ print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, {len(expe
 
 # %%
 layer_table(untrained, torch.zeros(1, 187))
+
+# %% [markdown]
+# The pass from beats to scores and features, as it runs:
+
+# %%
+print(dedent(inspect.getsource(type(untrained).forward)))
 
 # %%
 title = f"{design.model_title('cnn_transformer')}, design {design.title}"

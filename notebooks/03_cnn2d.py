@@ -30,6 +30,9 @@
 # report has 8, 16, 32 and 64 filters, the original four times as many on a picture of one channel.
 
 # %%
+import inspect
+from textwrap import dedent
+
 import numpy as np
 import torch
 
@@ -67,6 +70,12 @@ print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, {len(expe
 
 # %%
 layer_table(untrained, picture)
+
+# %% [markdown]
+# The pass from pictures to scores and features, as it runs:
+
+# %%
+print(dedent(inspect.getsource(type(untrained).forward)))
 
 # %%
 figure = draw_layers(untrained, picture, title=f"{design.model_title('cnn2d')}, design {design.title}")

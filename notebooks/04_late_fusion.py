@@ -27,6 +27,9 @@
 # to learn for five classes (report, section III.A.3).
 
 # %%
+import inspect
+from textwrap import dedent
+
 import numpy as np
 import pandas as pd
 
@@ -51,6 +54,12 @@ overrides: dict = {}  # single parameters, such as {"fusion_epochs": 20}
 # %%
 parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
+
+# %% [markdown]
+# The fusion, as it runs:
+
+# %%
+print(dedent(inspect.getsource(type(experiment.untrained("late")).forward)))
 
 # %% [markdown]
 # ## Training

@@ -27,6 +27,9 @@
 
 # %%
 import numpy as np
+import inspect
+from textwrap import dedent
+
 import pandas as pd
 
 from ecglib.experiment import Experiment
@@ -56,6 +59,12 @@ for method in methods:
     fusion = experiment.untrained(method)
     print(f"{MODEL_TITLES[method]}: {sum(p.numel() for p in fusion.parameters()):,} parameters")
 runs = {method: experiment.run(method) for method in methods}
+
+# %% [markdown]
+# The fusion, as it runs; `weight_1d` and `weight_2d` are single numbers:
+
+# %%
+print(dedent(inspect.getsource(type(fusion).forward)))
 
 # %% [markdown]
 # ## Training (Figs. 9 to 14)

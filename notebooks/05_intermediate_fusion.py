@@ -26,10 +26,10 @@
 # concatenation, sum, or a sum with two learned weights. One layer makes the scores (report, section III.A.4).
 
 # %%
-import numpy as np
 import inspect
 from textwrap import dedent
 
+import numpy as np
 import pandas as pd
 
 from ecglib.experiment import Experiment

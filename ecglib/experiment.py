@@ -42,7 +42,7 @@ from ecglib.names import (
     Picture,
     SplitKind,
 )
-from ecglib.parameters import Parameters
+from ecglib.parameters import Parameters, load_parameters
 from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, origin, save_run, set_aside, weights_digest
 from ecglib.training.branches import BranchOutputs, evaluate_branches
 from ecglib.training.examples import AUGMENTATION_VERSION, Examples, beat_examples
@@ -121,6 +121,12 @@ class Experiment:
         other = Experiment(self.parameters.model_copy(update=parameters), self.dataset, repetition)
         other.data = self.data.under(other.parameters)
         return other
+
+    def beside(self, profile: str) -> Experiment:
+        """Another profile on this data set; itself where the beats are invented, which stand beside no real ones."""
+        if self.parameters.source == "synthetic":
+            return self
+        return Experiment(load_parameters(profile), self.dataset)
 
     def split_by(self, kind: SplitKind) -> Experiment:
         """This experiment under another split; itself where `kind` is its own."""

@@ -2,7 +2,7 @@
 # jupyter:
 #   ecglib:
 #     after: [05_intermediate_fusion, 09_repetitions]
-#     makes: [table_ledger, table_f1, fig00_ledger]
+#     makes: [table_ledger, table_class_weights, table_f1, fig00_ledger]
 #     unless: {ledger_repetitions: [0]}
 #   jupytext:
 #     formats: ipynb,py:percent
@@ -44,6 +44,7 @@ from ecglib.figures.results import effect_figure
 from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
 from ecglib.results.ledger import Ledger, effect_sentences, effect_table, effects, f1_gap
+from ecglib.results.weighting import class_weight_summary, class_weight_table
 
 # %% [markdown]
 # Change a value here and run the notebook again. A finished result is loaded; what is not there is trained. Results of
@@ -92,6 +93,16 @@ print(effect_sentences(effect))
 # %%
 figure = effect_figure(tidy, f"What a slip does, {experiment.title}")
 publish_figure(figure, experiment, 0, "ledger", all_repetitions=True)
+
+# %% [markdown]
+# ## No class weights, by the report's own recipe
+#
+# MCC of the report's models on its reduced data (profile `reduced`), trained with class weights as its text says and with
+# none as its program does there. Rows of other models, and other seeds, are not trained.
+
+# %%
+weights = class_weight_table(experiment.beside("reduced"))
+publish_table(weights, class_weight_summary(weights, dataset), experiment, "class_weights")
 
 # %% [markdown]
 # ## Weighted against macro F1

@@ -52,6 +52,7 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_weighting": weighting.weighting_table,
     "table_others": verdict.others_table,
     "table_ledger": lambda one: ledger.effects(ledger.Ledger(one).tidy),
+    "table_class_weights": lambda one: weighting.class_weight_table(one.beside("reduced")),
     "table_f1": lambda one: ledger.f1_gap(ledger.Ledger(one).experiment),
     "table_epochs": lambda one: epochs.epoch_table([one, *_beside(one, "compared_with")], tuple(MODEL_TITLES)),
     "table_ingredients": lambda one: ledger.effects(ledger.Ledger(one, ledger.ingredients(one.parameters)).tidy),

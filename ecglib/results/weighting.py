@@ -9,7 +9,9 @@ import pandas as pd
 
 from ecglib.experiment import Experiment
 from ecglib.metrics import confusion_matrix, headline
-from ecglib.names import METRIC_TITLES, MODEL_TITLES
+from ecglib.names import METRIC_TITLES, MODEL_TITLES, Dataset
+from ecglib.results.papers import printed_metrics
+from ecglib.results.tables import with_deviation
 
 _METRICS = ("mcc", "f1_macro")
 SHARES = tuple(number / 20 for number in range(31))
@@ -98,3 +100,41 @@ def partly_without(experiment: Experiment, shares: Sequence[float] = SHARES) -> 
             values = headline(np.stack(confusion))
             rows.append({"model": model, "share": share} | {name: values[name].mean() for name in _METRICS})
     return pd.DataFrame(rows)
+
+
+def class_weight_table(experiment: Experiment, seeds: int = 3) -> pd.DataFrame:
+    """A profile's models with balanced class weights in the loss and with none, of every seed that is trained, tidy.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, class_weights ("balanced" or "none"), seed, mcc and f1_weighted: fractions.
+    """
+    rows = []
+    for weighting in ("balanced", "none"):
+        for number in range(seeds):
+            one = experiment.changed(number, class_weighting=weighting)
+            for model in filter(one.has, MODEL_TITLES):
+                metrics = one.run(model).metrics
+                row = {"model": model, "class_weights": weighting, "seed": one.seed}
+                rows.append(row | {"mcc": metrics.mcc, "f1_weighted": metrics.f1_weighted})
+    return pd.DataFrame(rows)
+
+
+def class_weight_summary(tidy: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """`class_weight_table` for readers, beside the report: percent, means over the seeds ± their deviation."""
+    printed = printed_metrics("report", dataset)
+    rows = []
+    for model in MODEL_TITLES:
+        of_model = tidy[tidy["model"] == model].groupby("class_weights")["mcc"].agg(["mean", "std", "count"])
+        if "none" in of_model.index:
+            cells = {
+                f"class weights {name}": f"{with_deviation(row['mean'], row['std'])} ({_seeds(row['count'])})"
+                for name, row in of_model.iterrows()
+            }
+            rows.append({"model": MODEL_TITLES[model], **cells, "report": f"{100 * printed[model]['mcc'].value:.2f}"})
+    return pd.DataFrame(rows)
+
+
+def _seeds(count: float) -> str:
+    return "1 seed" if count == 1 else f"{count:.0f} seeds"

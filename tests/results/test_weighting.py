@@ -1,14 +1,23 @@
 """Class weights taken back: against the closed form of the weighted loss's minimum, and scikit-learn."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from sklearn.metrics import f1_score, matthews_corrcoef
 
+from ecglib import files
 from ecglib.experiment import Experiment
 from ecglib.parameters import load_parameters
-from ecglib.results.weighting import weighting_summary, weighting_table, without_class_weights
+from ecglib.results.weighting import (
+    class_weight_summary,
+    class_weight_table,
+    weighting_summary,
+    weighting_table,
+    without_class_weights,
+)
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 2, "fusion_epochs": 2}
 
@@ -63,3 +72,15 @@ def test_summary_shows_both_leads(experiment):
     lead = 100 * (line.loc["late", "mcc_without_weights"] - line.loc["cnn2d", "mcc_without_weights"])
     assert shown.loc["2D CNN", "late fusion's lead (MCC), without the weights"] == f"{lead:+.2f}"
     assert shown.loc["Hybrid, late fusion", "late fusion's lead (MCC), as trained"] == ""
+
+
+def test_with_and_without_class_weights_stand_side_by_side(monkeypatch):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(files.home()))
+    tidy = class_weight_table(Experiment(load_parameters("reduced"), "mitbih"))
+    of = tidy.set_index(["model", "class_weights", "seed"])["mcc"]
+    folder = files.home() / "runs" / "reduced-class_weighting-none" / "mitbih"
+    for path in folder.rglob("cnn2d/run.json"):
+        repetition = path.parts[-3].removeprefix("repetition-") if "repetition" in path.parts[-3] else "0"
+        assert of["cnn2d", "none", int(repetition)] == json.loads(path.read_text())["metrics"]["mcc"]
+    shown = class_weight_summary(tidy, "mitbih").set_index("model").loc["2D CNN"]
+    assert shown["report"] == "73.63" and shown["class weights balanced"].startswith("68.45")

@@ -17,7 +17,19 @@ from ecglib.names import DATASETS, EXPERIMENT_1, EXPERIMENT_2, MODEL_TITLES, Ecg
 from ecglib.parameters import load_parameters, profile_names
 from ecglib.publish import refresh_tables
 from ecglib.report.numbers import refresh_numbers
-from ecglib.results import by_patient, claims, epochs, ledger, overview, repetitions, rhythm, tables, verdict, weighting
+from ecglib.results import (
+    by_patient,
+    claims,
+    epochs,
+    hints,
+    ledger,
+    overview,
+    repetitions,
+    rhythm,
+    tables,
+    verdict,
+    weighting,
+)
 from ecglib.runs import load_run
 
 
@@ -53,6 +65,7 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_others": verdict.others_table,
     "table_ledger": lambda one: ledger.effects(ledger.Ledger(one).tidy),
     "table_class_weights": lambda one: weighting.class_weight_table(one.beside("reduced")),
+    "table_hints": hints.hint_table,
     "table_f1": lambda one: ledger.f1_gap(ledger.Ledger(one).experiment),
     "table_epochs": lambda one: epochs.epoch_table([one, *_beside(one, "compared_with")], tuple(MODEL_TITLES)),
     "table_ingredients": lambda one: ledger.effects(ledger.Ledger(one, ledger.ingredients(one.parameters)).tidy),

@@ -7,6 +7,7 @@ interrupted goes on from its last epoch, any other is trained.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import time
@@ -43,8 +44,9 @@ from ecglib.names import (
     SplitKind,
 )
 from ecglib.parameters import Parameters, load_parameters
-from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, origin, save_run, set_aside, weights_digest
+from ecglib.runs import Predictions, Run, hardware, identity_key, load_run, origin, save_run, set_aside
 from ecglib.training.branches import BranchOutputs, evaluate_branches
+from ecglib.training.checkpoints import weights_digest
 from ecglib.training.examples import AUGMENTATION_VERSION, Examples, beat_examples
 from ecglib.training.loop import TRAINING_VERSION, Trained, predict, train
 from ecglib.training.optimizers import training_config
@@ -239,13 +241,16 @@ class Experiment:
         """
         depends = {"beats": self.beats.digest} | {model: self.run(model).weights_digest for model in models}
         path = self.folder / "derived" / f"{name}-{identity_key(depends)}.npz"
-        if not path.is_file():
+        content = files.read_sealed(path)
+        if content is None:
             arrays = make()
             for outdated in path.parent.glob(f"{name}-*.npz"):
                 outdated.unlink()
-            with files.replacing(path) as temporary, temporary.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-        with np.load(path, allow_pickle=False) as file:
+            file = io.BytesIO()
+            np.savez_compressed(file, **arrays)
+            content = file.getvalue()
+            files.write_sealed(path, content)
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             return dict(file)
 
     # -- training -------------------------------------------------------------------------------------------
@@ -399,15 +404,16 @@ class Experiment:
                 # more features by the same weights
                 depends["all_tokens"] = True
             path = self.folder / f"branch_outputs-{part}-{identity_key(depends)}.safetensors"
-            if not path.is_file():
+            outputs = BranchOutputs.load(path, self.device)
+            if outputs is None:
                 models = {name: self.model(name) for name in BRANCHES}
                 outputs = evaluate_branches(models, *self._beats_of(part), self.picture)
                 for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
                     outdated.unlink()
                 outputs.save(path)
                 # from here on they are read from the file, as needed
-                del outputs
-            self._outputs[part] = BranchOutputs.load(path, self.device)
+                outputs = BranchOutputs.load(path, self.device)
+            self._outputs[part] = outputs
         return self._outputs[part]
 
 

@@ -3,11 +3,13 @@
 A run's folder holds ``run.json`` (what was trained, on what, how long, with which result),
 ``weights.safetensors``, ``history.csv`` and ``predictions.parquet`` (the test set's scores).
 Nothing in it is unpickled; ``run.json`` is written last, so a folder without it holds no finished run.
+It has the SHA-256 of all of them, itself included, which are compared when the run is read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import platform
 import subprocess
@@ -27,6 +29,9 @@ from ecglib import files
 from ecglib.files import replacing
 from ecglib.metrics import Metrics, confusion_matrix, headline
 from ecglib.names import HEADLINE_METRICS, EcglibError
+from ecglib.training.checkpoints import weights_digest
+
+_FILES = ("history.csv", "predictions.parquet")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Run:
     weights : dict of str to Tensor, or None
         Of the best epoch; None where a run's results are kept without them.
     weights_digest : str
-        Of the weights, see `weights_digest`.
+        Of the weights, see `ecglib.training.checkpoints.weights_digest`.
     predictions : Predictions
     origin : dict of str to str
         When and with what it was made, see `origin`; empty for runs from before that was written down.
@@ -124,7 +129,39 @@ def save_run(run: Run, folder: Path) -> None:
             predictions, path, compression="zstd", compression_level=19, use_dictionary=False, column_encoding=encodings
         )
     with replacing(folder / "run.json") as path:
-        path.write_text(json.dumps(summary, indent=1) + "\n")
+        path.write_text(json.dumps(sealed(summary, folder), indent=1) + "\n")
+
+
+def sealed(summary: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What goes into ``run.json``, with the SHA-256 of it and of the files beside it; the weights have their own."""
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in _FILES}
+    return summary | {"sha256": {"run.json": _digest(summary), **digests}}
+
+
+def _digest(summary: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(summary, sort_keys=True).encode()).hexdigest()
+
+
+def read_summary(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """What ``run.json`` says, and the digests of the files beside it.
+
+    Raises
+    ------
+    ValueError
+        It is not what it was when it was written, or has no digests.
+    """
+    summary = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    digests = summary.pop("sha256", {})
+    if digests.pop("run.json", None) != _digest(summary):
+        raise ValueError("run.json was altered, or is from before runs had digests")
+    return summary, digests
+
+
+def _read(folder: Path, name: str, digests: dict[str, str]) -> io.BytesIO:
+    content = (folder / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != digests[name]:
+        raise ValueError(f"{name} is not what run.json has the digest of")
+    return io.BytesIO(content)
 
 
 def load_run(folder: Path) -> Run | None:
@@ -138,8 +175,8 @@ def load_run(folder: Path) -> Run | None:
     if not (folder / "run.json").is_file():
         return None
     try:
-        summary = json.loads((folder / "run.json").read_text())
-        predictions = pq.read_table(folder / "predictions.parquet")
+        summary, digests = read_summary(folder)
+        predictions = pq.read_table(_read(folder, "predictions.parquet", digests))
         label = predictions["label"].to_numpy().astype(np.int64)
         metrics = Metrics(**summary["metrics"])
         weights, digest = None, summary["weights_sha256"]
@@ -157,7 +194,7 @@ def load_run(folder: Path) -> Run | None:
             test_s=summary["test_s"],
             hardware=summary["hardware"],
             metrics=metrics,
-            history=pd.read_csv(folder / "history.csv", float_precision="round_trip"),
+            history=pd.read_csv(_read(folder, "history.csv", digests), float_precision="round_trip"),
             weights=weights,
             weights_digest=digest,
             predictions=Predictions(
@@ -168,7 +205,7 @@ def load_run(folder: Path) -> Run | None:
             origin=summary.get("origin", {}),
         )
     except Exception as error:  # whatever is wrong with any of the four files, the remedy is the same
-        reason = str(error).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise EcglibError(f"{folder}: damaged run ({reason}); delete the folder to train it again") from None
 
 
@@ -224,12 +261,3 @@ def origin() -> dict[str, str]:
         "numpy": np.__version__,
         "threads": str(torch.get_num_threads()),
     }
-
-
-def weights_digest(weights: dict[str, torch.Tensor]) -> str:
-    """SHA-256 over names and values."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode())
-        digest.update(weights[name].contiguous().numpy().tobytes())
-    return digest.hexdigest()

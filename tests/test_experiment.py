@@ -4,10 +4,13 @@ import json
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from ecglib import experiment as experiment_module
 from ecglib import files
@@ -17,6 +20,7 @@ from ecglib.models.pictures import colour_cells, enlarge, real_part_levels
 from ecglib.names import FUSIONS, HEADLINE_METRICS, MODEL_TITLES, EcglibError
 from ecglib.parameters import load_parameters
 from ecglib.runs import load_run, save_run
+from ecglib.training.branches import BranchOutputs
 from ecglib.training.optimizers import TrainingConfig
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 2, "cnn2d_epochs": 1, "fusion_epochs": 2, "seed": 3}
@@ -169,6 +173,39 @@ def test_asking_for_a_fusion_trains_no_branch(trained, tmp_path, monkeypatch, no
     assert Experiment(trained.parameters, "ptb").has("late")
     shutil.rmtree(Experiment(trained.parameters, "ptb").folder / "cnn2d")
     assert not Experiment(trained.parameters, "ptb").has("late")
+
+
+def zeroed(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        tensors, told = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+    tensors["scores_1d"][::2] = 0
+    save_file(tensors, path, told)
+
+
+@pytest.mark.parametrize(
+    "damage", [zeroed, lambda path: path.write_bytes(path.read_bytes()[:-9])], ids=["zeros", "cut"]
+)
+def test_damaged_branch_outputs_are_told_and_made_anew(trained, tmp_path, monkeypatch, capsys, damage):
+    shutil.copytree(trained.folder, tmp_path / trained.folder.relative_to(files.runs("")))
+    monkeypatch.setattr(files, "runs", lambda label: tmp_path / label)
+    again = Experiment(trained.parameters, "ptb")
+    shutil.rmtree(again.folder / "late")
+    (path,) = again.folder.glob("branch_outputs-train-*.safetensors")
+    damage(path)
+    assert again.run("late").weights_digest == trained.run("late").weights_digest
+    assert f"{path}: damaged; it is made anew\n" in capsys.readouterr().out
+    assert BranchOutputs.load(path, again.device) is not None
+
+
+def test_damaged_arrays_are_told_and_made_anew(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trained, "folder", tmp_path)
+    for made in (1.0, 2.0):
+        arrays = trained.derived("numbers", lambda made=made: {"number": np.array(made)})
+        assert arrays["number"] == 1
+    (path,) = (tmp_path / "derived").iterdir()
+    np.savez_compressed(path, number=np.array(3.0))
+    assert trained.derived("numbers", lambda: {"number": np.array(1.0)})["number"] == 1
+    assert capsys.readouterr().out == f"{path}: damaged; it is made anew\n"
 
 
 def test_damaged_run_is_named(trained, tmp_path):

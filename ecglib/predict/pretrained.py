@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from ecglib.models.pictures import PICTURES, PictureRule
 from ecglib.names import BRANCHES, DATASETS, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName
 from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names
 from ecglib.predict import DEFAULT_MODEL
-from ecglib.runs import weights_digest
+from ecglib.runs import read_summary
+from ecglib.training.checkpoints import weights_digest
 from ecglib.training.loop import keep_freed_memory
 
 # blocks that fit into a processor's cache are the fastest; of pictures, too, only so many are made at once
@@ -196,12 +196,12 @@ def _part(folder: Path, parameters: Parameters, name: ModelName) -> tuple[nn.Mod
     if not (folder / "run.json").is_file() or not (folder / "weights.safetensors").is_file():
         raise EcglibError(f"{folder}: has no weights; choose another model")
     try:
-        summary = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        summary, _ = read_summary(folder)
         weights = load_file(folder / "weights.safetensors")
         identity, digest = summary["identity"], weights_digest(weights)
         module = DESIGNS[parameters.design].new_model(name, identity["config"]["classes"], 0, parameters.slips)
         fits = module.config.model_dump(mode="json") == identity["config"]
-        if fits and digest == summary.get("weights_sha256", digest):
+        if fits and digest == summary["weights_sha256"]:
             module.load_state_dict(weights)
             return module, identity, digest
     except Exception as error:  # whatever is wrong with the two files, the remedy is the same

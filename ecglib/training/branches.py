@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ecglib.files import replacing
 from ecglib.names import BRANCHES, ModelName, Picture
+from ecglib.training.checkpoints import weights_digest
 from ecglib.training.examples import Examples, beat_examples
 from ecglib.training.loop import predict
 
@@ -47,14 +48,23 @@ class BranchOutputs:
         """Write to a safetensors file."""
         tensors = {name: value for name, value in vars(self).items() if name != "seconds"}
         with replacing(path) as temporary:
-            save_file(tensors, temporary, {"seconds": str(self.seconds)})
+            save_file(tensors, temporary, {"seconds": str(self.seconds), "sha256": weights_digest(tensors)})
 
     @classmethod
-    def load(cls, path: Path, device: torch.device) -> BranchOutputs:
-        """Read what `save` wrote, onto `device`."""
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-            return cls(**tensors, seconds=float(file.metadata()["seconds"]))
+    def load(cls, path: Path, device: torch.device) -> BranchOutputs | None:
+        """Read what `save` wrote, onto `device`; None where it is not there or damaged, which is told in a line."""
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensors, told = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+            if weights_digest(tensors) == told["sha256"]:
+                tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
+                return cls(**tensors, seconds=float(told["seconds"]))
+        except (SafetensorError, KeyError, TypeError):
+            pass  # no safetensors file any more, or one from before it had a digest
+        print(f"{path}: damaged; it is made anew", flush=True)
+        return None
 
 
 def evaluate_branches(

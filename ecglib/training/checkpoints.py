@@ -1,14 +1,17 @@
-"""A training's state after an epoch as one file, from which it goes on with the very same numbers."""
+"""A training's state after an epoch as one file, from which it goes on with the very same numbers; their digest."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ecglib.files import replacing
+from ecglib.files import read_sealed, write_sealed
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,30 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
         "best_epoch": state.best_epoch,
         "history": [epoch.row() for epoch in state.history],
     }
-    with replacing(path) as temporary:
-        torch.save(saved, temporary)
+    content = io.BytesIO()
+    torch.save(saved, content)
+    write_sealed(path, content.getvalue())
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> State:
-    """Put model and optimiser into the state that `save_checkpoint` found them in; the rest is returned."""
+def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> State | None:
+    """Put model and optimiser into the state that `save_checkpoint` found them in; the rest is returned.
+
+    None, and nothing is changed, where there is no checkpoint or it is damaged, which is told in a line.
+    """
+    content = read_sealed(path)
+    if content is None:
+        return None
     device = next(model.parameters()).device
-    saved = torch.load(path, map_location=device, weights_only=True)
+    saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
     return State(saved["best_weights"], saved["step"], saved["best_epoch"], [Epoch(**row) for row in saved["history"]])
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names and values."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].contiguous().numpy())
+    return digest.hexdigest()

@@ -76,8 +76,8 @@ def train(
     class_weights : ndarray of float, shape (K,)
         For the cross entropy, in training and validation.
     checkpoint : Path, optional
-        Written after each epoch; if the file is there, training goes on from it. The caller answers
-        for it that the file belongs to these very arguments.
+        Written after each epoch; if the file is there and whole, training goes on from it. The caller
+        answers for it that the file belongs to these very arguments.
     on_epoch : callable, optional
         Called with each finished `Epoch`, those of a checkpoint included.
     test : Examples, optional
@@ -93,11 +93,10 @@ def train(
     weights = torch.as_tensor(class_weights, dtype=torch.float32, device=device)
     total_steps = config.epochs * math.ceil(len(training) / config.batch_size)
     optimizer, learning_rate = make_optimizer(list(model.parameters()), config.optimizer, total_steps)
-    state = State(_copy_of_weights(model))
-    if checkpoint is not None and checkpoint.is_file():
-        state = load_checkpoint(checkpoint, model, optimizer)
-        for epoch in state.history if on_epoch else []:
-            on_epoch(epoch)
+    state = None if checkpoint is None else load_checkpoint(checkpoint, model, optimizer)
+    state = state or State(_copy_of_weights(model))
+    for epoch in state.history if on_epoch else []:
+        on_epoch(epoch)
     step = Step(model, training, optimizer, weights, config.mixup)
 
     while not state.is_over(config.epochs, config.patience):

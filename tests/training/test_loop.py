@@ -182,6 +182,28 @@ def test_all_epochs_are_tested_where_there_are_fewer():
     assert all(epoch.test_mcc is not None for epoch in fit(small(2), test=test)[1].history)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda old: old[:-40],
+        lambda old: old[:9000] + bytes([old[9000] ^ 1]) + old[9001:],
+        lambda old: b"",
+        lambda _: b"?",
+    ],
+    ids=["cut", "one bit", "empty", "other"],
+)
+def test_a_damaged_checkpoint_is_told_and_trained_anew(tmp_path, capsys, damage):
+    checkpoint = tmp_path / "checkpoint.pt"
+    fit(small(1), checkpoint=checkpoint)
+    checkpoint.write_bytes(damage(checkpoint.read_bytes()))
+    model, trained = fit(small(2), checkpoint=checkpoint)
+    assert capsys.readouterr().out == f"{checkpoint}: damaged; it is made anew\n"
+    assert torch.equal(weights_of(model), weights_of(fit(small(2))[0])) and len(trained.history) == 2
+    # and the one that took its place is whole
+    fit(small(2), checkpoint=checkpoint)
+    assert capsys.readouterr().out == ""
+
+
 def test_tested_epochs_survive_a_checkpoint(tmp_path):
     options = {"test": examples("cnn2d", 40, 100), "reported_epochs": 3}
     _, whole = fit(small(4), "cnn2d", **options)

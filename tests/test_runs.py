@@ -132,5 +132,5 @@ def test_a_run_of_results_alone_needs_no_weights(folder):
     (folder / "weights.safetensors").unlink()
     assert load_run(folder).weights is None
     one_score(folder)
-    with pytest.raises(EcglibError, match="predictions.parquet is not what"):
+    with pytest.raises(EcglibError, match=r"predictions\.parquet is not what"):
         load_run(folder)

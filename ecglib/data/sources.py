@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from ecglib import files
-from ecglib.data.table import Beats, read_beats, write_beats
+from ecglib.data.table import RECIPE_VERSION, Beats, read_beats, write_beats
 from ecglib.names import DATASETS, Dataset, Detector, EcglibError, Source
 
 
@@ -126,4 +126,7 @@ def beat_table(dataset: Dataset, source: Source, beats: int = 4000, seed: int = 
     found = beats.metadata.dataset, beats.metadata.source
     if found != (dataset, source):
         raise EcglibError(f"{path}: holds {found[0]} from {found[1]}; delete it, and it is built anew")
+    if beats.metadata.recipe_version != RECIPE_VERSION:
+        version = beats.metadata.recipe_version
+        raise EcglibError(f"{path}: of recipe version {version}, not {RECIPE_VERSION}; delete it, and it is built anew")
     return beats

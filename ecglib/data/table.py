@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,6 +33,9 @@ BEAT_LENGTH = 187
 SPLITS = ("train", "test")
 COLUMNS = ("signal", "label", "record", "subject", "sample", "split")
 _METADATA_KEY = b"ecglib"
+_DIGEST_KEY = b"ecglib_sha256"
+# of all recipes that are there; raised whenever one of them gives other numbers than before
+RECIPE_VERSION = 1
 _SCHEMA = pa.schema(
     [
         ("signal", pa.list_(pa.float32(), BEAT_LENGTH)),
@@ -64,7 +66,7 @@ class BeatMetadata(BaseModel):
     recipe : str
         How the beats were made, in one line.
     recipe_version : int
-        Raised whenever the recipe gives other numbers than before.
+        The `RECIPE_VERSION` of then.
     made_from : dict of str to str
         File name to SHA-256 of what was read, or generator setting to value.
     skipped : dict of str to str
@@ -81,7 +83,7 @@ class BeatMetadata(BaseModel):
     class_names: tuple[str, ...]
     rate_hz: float
     recipe: str
-    recipe_version: int = 1
+    recipe_version: int = RECIPE_VERSION
     made_from: dict[str, str] = Field(default_factory=dict)
     skipped: dict[str, str] = Field(default_factory=dict)
     digests: dict[str, str] = Field(default_factory=dict, exclude_if=lambda value: not value)
@@ -212,14 +214,22 @@ def write_beats(beats: Beats, path: str | Path) -> Path:
             columns.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), BEAT_LENGTH))
         else:
             columns.append(pa.array(values, field.type))
-    schema = pa.schema(fields, {_METADATA_KEY: beats.metadata.model_dump_json()})
-    try:
-        with replacing(path) as temporary:
-            pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary, compression="zstd")
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
-        raise EcglibError(f"{path}: cannot be written ({reason}); make room or choose another place") from None
+    told = beats.metadata.model_dump_json().encode()
+    schema = pa.schema(fields, {_METADATA_KEY: told, _DIGEST_KEY: _content_digest(beats, told)})
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_arrays(columns, schema=schema), temporary, compression="zstd")
     return path
+
+
+def _content_digest(beats: Beats, told: bytes) -> str:
+    """SHA-256 of all columns and the metadata; `Beats.digest` has only what trainings depend on."""
+    digest = hashlib.sha256(told)
+    for name in beats.columns():
+        values = getattr(beats, name)
+        # all but the signal may have another width once they have been read
+        plain = np.ascontiguousarray(values) if name == "signal" else "\n".join(map(str, values.tolist())).encode()
+        digest.update(plain)
+    return digest.hexdigest()
 
 
 def write_outline(beats: Beats, digests: dict[str, str], path: Path) -> Path:
@@ -257,7 +267,7 @@ def read_beats(path: str | Path) -> Beats:
     Raises
     ------
     EcglibError
-        The file is missing, is no Parquet file, or is no beat table.
+        The file is missing, is no Parquet file, is no beat table, or was altered after it was written.
     """
     path = Path(path)
     if not path.is_file():
@@ -292,6 +302,9 @@ def read_beats(path: str | Path) -> Beats:
         fold=table["fold"].to_numpy().astype(np.int64) if _FOLD in fields else None,
     )
     check_beats(beats, path)
+    stored = table.schema.metadata
+    if stored.get(_DIGEST_KEY, b"").decode() != _content_digest(beats, stored[_METADATA_KEY]):
+        raise EcglibError(f"{path}: was altered, or has no digest; delete it and make it anew with 'ecglib data build'")
     return beats
 
 

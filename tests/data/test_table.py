@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ecglib.data.table import BEAT_LENGTH, SPLITS, BeatMetadata, Beats, read_beats, write_beats
+from ecglib import files
+from ecglib.data.sources import beat_table
+from ecglib.data.table import BEAT_LENGTH, RECIPE_VERSION, SPLITS, BeatMetadata, Beats, read_beats, write_beats
 from ecglib.names import EcglibError
 
 COLUMNS = ("signal", "label", "record", "subject", "sample", "split")
@@ -187,6 +189,42 @@ def test_parquet_file_that_is_no_beat_table(name, make_beats, tmp_path):
     change, message = SCHEMA_FAULTS[name]
     pq.write_table(change(pq.read_table(path)), path)
     refused(lambda: read_beats(path), str(path), message)
+
+
+ALTERED = {
+    "one signal value": lambda t: t.set_column(
+        0, "signal", pa.FixedSizeListArray.from_arrays(pa.array(with_value(signals(t), 3, 7, 0.5).ravel()), BEAT_LENGTH)
+    ),
+    "labels": lambda t: t.set_column(1, "label", t["label"].combine_chunks().take(pa.array(range(9, -1, -1)))),
+    "subjects": lambda t: t.set_column(3, "subject", pa.array(["somebody"] * 10)),
+    "order": lambda t: t.take(pa.array(range(9, -1, -1))),
+    "a row less": lambda t: t.slice(0, 9),
+    "data set": lambda t: t.replace_schema_metadata(
+        {key: value.replace(b'"ptb"', b'"ptbxl"') for key, value in t.schema.metadata.items()}
+    ),
+    "no digest": lambda t: t.replace_schema_metadata({b"ecglib": t.schema.metadata[b"ecglib"]}),
+}
+
+
+def signals(table: pa.Table) -> np.ndarray:
+    return table["signal"].combine_chunks().flatten().to_numpy().reshape(-1, BEAT_LENGTH).copy()
+
+
+@pytest.mark.parametrize("name", ALTERED)
+def test_what_was_altered_after_it_was_written_is_refused(name, make_beats, tmp_path):
+    path = write_beats(make_beats(), tmp_path / "beats.parquet")
+    pq.write_table(ALTERED[name](pq.read_table(path)), path)
+    refused(lambda: read_beats(path), f"{path}: was altered, or has no digest", "ecglib data build")
+
+
+def test_a_table_is_not_trusted_by_its_name(make_beats, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "tables", lambda: tmp_path)
+    path = tmp_path / "mitbih-physionet.parquet"
+    write_beats(make_beats(), path)
+    refused(lambda: beat_table("mitbih", "physionet"), f"{path}: holds ptb from synthetic; delete it")
+    about = make_beats().metadata.model_copy(update={"dataset": "mitbih", "source": "physionet", "recipe_version": 0})
+    write_beats(make_beats(metadata=about), path)
+    refused(lambda: beat_table("mitbih", "physionet"), f"{path}: of recipe version 0, not {RECIPE_VERSION}; delete it")
 
 
 def test_digest_follows_what_a_training_depends_on(make_beats):

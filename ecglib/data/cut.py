@@ -58,7 +58,8 @@ def read_lead(stem: Path, name: str, rate_hz: float) -> Lead:
     ------
     UnusableRecord
         The header or the signal file is missing or damaged, the lead is not in it, the sampling rate
-        is not `rate_hz`, or the signal is one of those that `check_signal` refuses.
+        is not `rate_hz`, the samples are not those of the header's first value and checksum, or the
+        signal is one of those that `check_signal` refuses.
     """
     import wfdb
 
@@ -73,7 +74,9 @@ def read_lead(stem: Path, name: str, rate_hz: float) -> Lead:
         if header.fs != rate_hz:
             raise UnusableRecord(f"{header.fs:g} samples a second instead of {rate_hz:g}")
         record = wfdb.rdrecord(str(stem), channels=[leads.index(name.lower())], physical=False)
-        signal = record.d_signal[:, 0].astype(np.float64)
+        samples = record.d_signal[:, 0].astype(np.int64)
+        _check_sums(samples, record.init_value[0], record.checksum[0])
+        signal = samples.astype(np.float64)
         # the one value of a format that stands for a missing sample becomes NaN in physical units only
         signal[np.isnan(record.dac()[:, 0])] = np.nan
     except UnusableRecord:
@@ -84,6 +87,20 @@ def read_lead(stem: Path, name: str, rate_hz: float) -> Lead:
         raise UnusableRecord(f"damaged ({reason})") from None
     check_signal(signal, rate_hz)
     return Lead(signal, list(header.comments or []))
+
+
+def _check_sums(samples: np.ndarray, first: int | None, checksum: int | None) -> None:
+    """Compare samples with what the header says of them.
+
+    The checksum is the sum of all samples, in 16 bits (WFDB Applications Guide, header(5)). Both stand before a lead's
+    name, so that no header that names its leads can do without.
+    """
+    if first is None or checksum is None:
+        raise UnusableRecord("damaged (its header has no first value or no checksum)")
+    if samples[0] != first:
+        raise UnusableRecord(f"damaged (its first sample is {samples[0]}, {first} by its header)")
+    if (samples.sum() - checksum) % 2**16:
+        raise UnusableRecord("damaged (its samples have another checksum than in its header)")
 
 
 def check_signal(signal: np.ndarray, rate_hz: float) -> None:

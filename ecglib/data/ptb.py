@@ -13,6 +13,7 @@ local maxima above 0.9 of windows of 5 s (625 samples) do too.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def record_names(folder: str | Path) -> list[str]:
     Raises
     ------
     EcglibError
-        The file is missing, cannot be read, or lists nothing.
+        The file is missing, cannot be read, lists nothing, or has a line that is no path of patient and record.
     """
     path = Path(folder) / "RECORDS"
     if not path.is_file():
@@ -87,6 +88,10 @@ def record_names(folder: str | Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise EcglibError(f"{path}: cannot be read ({reason}); get it again") from None
+    for number, line in enumerate(lines, start=1):
+        # the folder is the subject: nobody may be there under two names
+        if line.strip() and not re.fullmatch(r"\w+/\w+", line.strip(), re.ASCII):
+            raise EcglibError(f"{path}: line {number}: {line[:80]!r} is no 'patient001/s0010_re'; get it again")
     names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not names:
         raise EcglibError(f"{path}: lists no record; get it again")

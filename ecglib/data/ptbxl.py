@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def read_tables(folder: str | Path) -> Tables:
     Raises
     ------
     EcglibError
-        A file or a column is missing, or a value cannot be read.
+        A file or a column is missing, a value cannot be read, a record stands there twice or outside the folder, or
+        a patient is in two folds.
     """
     folder = Path(folder)
     path = folder / "ptbxl_database.csv"
@@ -76,12 +78,24 @@ def read_tables(folder: str | Path) -> Tables:
     records["scp_codes"] = codes
     for column in ("patient_id", "strat_fold"):
         numbers = pd.to_numeric(records[column], errors="coerce")
-        wrong = np.flatnonzero(~(numbers % 1 == 0))
-        if len(wrong):
-            value = str(records[column].iloc[wrong[0]])
-            raise EcglibError(f"{path}: line {wrong[0] + 2}: {column} {value!r} is no whole number; get it again")
+        _refuse(path, ~(numbers % 1 == 0), records[column], "is no whole number")
         records[column] = numbers.astype(np.int64)
+    _refuse(path, ~records["strat_fold"].between(1, TEST_FOLD), records["strat_fold"], "is no fold of 1 to 10")
+    names = records["filename_hr"].astype(object).fillna("").astype(str)
+    _refuse(path, ~names.str.fullmatch(r"(\w+/)*\w+", flags=re.ASCII), names, "is no path of a record")
+    _refuse(path, names.duplicated(), names, "stands there twice")
+    _refuse(path, records["ecg_id"].duplicated(), records["ecg_id"], "stands there twice")
+    folds = records.groupby("patient_id")["strat_fold"].transform("first")
+    _refuse(path, folds != records["strat_fold"], records["patient_id"], "is in two folds")
     return Tables(records, statements)
+
+
+def _refuse(path: Path, wrong: pd.Series, column: pd.Series, what: str) -> None:
+    """Name the first line at fault of ``ptbxl_database.csv``."""
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        row = rows[0]
+        raise EcglibError(f"{path}: line {row + 2}: {column.name} {str(column.iloc[row])[:80]!r} {what}; get it again")
 
 
 def _read_csv(path: Path, columns: tuple[str, ...], **options: object) -> pd.DataFrame:

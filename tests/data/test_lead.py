@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,26 @@ def empty_signal(stem: Path) -> None:
     good(stem).with_name(stem.name + ".dat").write_bytes(b"")
 
 
+def one_bit(stem: Path) -> None:
+    path = good(stem).with_name(stem.name + ".dat")
+    content = bytearray(path.read_bytes())
+    content[20_002] ^= 4
+    path.write_bytes(content)
+
+
+def first_sample(stem: Path) -> None:
+    path = good(stem).with_name(stem.name + ".dat")
+    # lead ii begins with another sample that a later one makes up for
+    samples = np.fromfile(path, "<i2")
+    samples[[1, 3]] += [1, -1]
+    samples.tofile(path)
+
+
+def no_checksum(stem: Path) -> None:
+    path = good(stem).with_name(stem.name + ".hea")
+    path.write_text(re.sub(r" -?\d+ 0 (?=i)", " ", path.read_text()))
+
+
 def garbage_header(stem: Path) -> None:
     good(stem).with_name(stem.name + ".hea").write_bytes(np.random.default_rng(0).bytes(300))
 
@@ -129,6 +150,9 @@ BAD = {
     no_header: "^no .hea file$",
     no_signal: "^no .dat file$",
     truncated: r"^damaged \(.+\)$",
+    one_bit: r"^damaged \(its samples have another checksum than in its header\)$",
+    first_sample: r"^damaged \(its first sample is -?\d+, -?\d+ by its header\)$",
+    no_checksum: r"^damaged \(its header has no first value or no checksum\)$",
     empty_signal: r"^damaged \(.+\)$",
     garbage_header: r"^damaged \(.+\)$",
     words_for_a_header: r"^damaged \(.+\)$",
@@ -180,6 +204,27 @@ def test_baseline_is_no_part_of_adc_units(tmp_path):
     path.write_text(path.read_text().replace("(0)/mV", "(700)/mV"))
     assert "(700)/mV" in path.read_text()
     np.testing.assert_array_equal(read_lead(stem, "ii", RATE_HZ).signal, adc)
+
+
+@pytest.mark.parametrize(("record", "lead", "rate"), [("ptbdb/patient001/s0010_re", "ii", 1000), (None, "II", 500)])
+def test_a_damaged_real_record_gives_no_other_samples(record, lead, rate, data_folder, tmp_path):
+    if record is None:
+        record = "ptb-xl/records500/00000/00001_hr"
+    stem = tmp_path / Path(record).name
+    for ending in (".hea", ".dat"):
+        shutil.copyfile(f"{data_folder / record}{ending}", f"{stem}{ending}")
+    header = stem.with_name(stem.name + ".hea").read_text().splitlines()
+    width = sum(line.startswith(f"{stem.name}.dat ") for line in header)
+    place = [line.split()[-1] for line in header[1 : 1 + width]].index(lead)
+    path, random = stem.with_name(stem.name + ".dat"), np.random.default_rng(0)
+    original = np.fromfile(path, "<i2").reshape(-1, width)
+    for _ in range(20):
+        # 1 to 40 samples in a row become others; two that changed places would keep their sum
+        samples, start, count = original.copy(), random.integers(len(original) - 40), random.integers(1, 41)
+        samples[start : start + count, place] = random.integers(-(2**15), 2**15, count)
+        samples.tofile(path)
+        with pytest.raises(UnusableRecord, match=r"^damaged"):
+            read_lead(stem, lead, rate)
 
 
 def test_real_record_comes_back_in_adc_units(data_folder):

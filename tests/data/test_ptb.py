@@ -219,6 +219,18 @@ def test_list_of_records_without_use(content, reason, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["../x/patient205", "/data/patient205/s1", "./patient001/s1", "patient001//s1", "x/patient001/s1", "s1", "a b/s1"],
+)
+def test_list_of_records_with_a_path_that_is_no_patient_and_record(line, two_classes):
+    with (two_classes / "RECORDS").open("a") as file:
+        file.write(f"{line}\n")
+    with pytest.raises(EcglibError, match="RECORDS: line 8: ") as caught:
+        ptb.build(two_classes)
+    assert repr(line) in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_list_of_records_with_blanks_and_repetitions(tmp_path):
     (tmp_path / "RECORDS").write_bytes(b"patient002/s0002_re\r\n\r\n patient001/s0001_re\npatient002/s0002_re\n")
     assert ptb.record_names(tmp_path) == ["patient002/s0002_re", "patient001/s0001_re"]

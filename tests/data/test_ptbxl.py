@@ -136,6 +136,22 @@ def test_bad_records_are_named_and_the_good_one_stays(tmp_path):
         (lambda text: text.replace("102.0", "?"), r"line 3: patient_id '\?' is no whole number"),
         (lambda text: text.replace("102.0", ""), "line 3: patient_id 'nan' is no whole number"),
         (lambda text: "", "cannot be read"),
+        (
+            lambda text: text.replace("101.0", "102.0").replace(",1,", ",2,", 1),
+            "line 3: patient_id '102' is in two folds",
+        ),
+        (
+            lambda text: text + text.splitlines()[2] + "\n",
+            "line 5: filename_hr 'records500/00000/00002_hr' stands there ",
+        ),
+        (lambda text: text.replace("3,103", "2,103"), "line 4: ecg_id '2' stands there twice"),
+        (lambda text: text.replace(",1,", ",11,", 1), "line 2: strat_fold '11' is no fold of 1 to 10"),
+        (
+            lambda text: text.replace("records500/00000/00002_hr", ""),
+            "line 3: filename_hr '' is no path of a record",
+        ),
+        (lambda text: text.replace("records500/00000/00002_hr", "../x"), "line 3: filename_hr '../x' is no path"),
+        (lambda text: text.replace("records500/00000/00002_hr", "/etc/x"), "line 3: filename_hr '/etc/x' is no path"),
     ],
 )
 def test_damaged_table_is_told_in_one_line(tmp_path, change, told):

@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0, 1 for unusable input, 2 for unusable arguments."""
+    """Run one command; the exit status is 0, 1 for unusable input, 2 for unusable arguments, 130 if stopped."""
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
     except EcglibError as error:
         print(f"ecglib: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        where, reason = error.filename or "a file", error.strerror or str(error).splitlines()[0]
+        print(f"ecglib: {where}: {reason}; look at its permissions, its disk, and ECGLIB_OUTPUT", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("ecglib: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
     return 0
 
 

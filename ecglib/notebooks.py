@@ -208,10 +208,13 @@ def notebook_path(name: str) -> Path:
     Raises
     ------
     EcglibError
-        No notebook, or more than one, is called so.
+        No notebook, or more than one, is called so, or the file is of another folder.
     """
     known = sorted(files.notebooks().glob("[0-9][0-9]_*.py"))
-    wanted = Path(name).name.removesuffix(".ipynb").removesuffix(".py")
+    given = Path(name)
+    if given.name != name and given.resolve().parent != files.notebooks().resolve():
+        raise EcglibError(f"notebook {name!r}: not in {files.notebooks()}; set ECGLIB_HOME to its checkout")
+    wanted = given.name.removesuffix(".ipynb").removesuffix(".py")
     matches = [path for path in known if path.stem == wanted] or [p for p in known if p.stem.startswith(wanted)]
     if not wanted or len(matches) != 1:
         raise EcglibError(f"notebook {name!r}: not found; notebooks/ has {', '.join(path.stem for path in known)}")

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import re
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import UnionType
@@ -22,6 +23,7 @@ from ecglib.names import Dataset, DesignName, EcglibError, Picture, Slip, Source
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LONGEST_LABEL = 60
+_LONGEST_YAML = 2**16
 # how long it takes, and how much of it is made; a repetition is the same however many there are
 NO_RESULT_CHANGES = {"datasets", "threads", "repetitions", "by_patient", "ledger_repetitions", "ingredients", "hints"}
 NO_RESULT_CHANGES |= {"compared_with", "overview"}
@@ -75,7 +77,7 @@ class Parameters(BaseModel):
     test_fold: Annotated[int, Field(ge=1, le=5)] | None = None
     """Under split patient: which of the five folds of subjects tests, see `ecglib.data.splits.arrange`."""
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     design: DesignName = "report"
     picture: Picture | None = None
     """None: the design's own."""
@@ -102,6 +104,9 @@ class Parameters(BaseModel):
     """The profiles that notebook 14 lays side by side, as far as they are trained; none: it is no part of the report.
     """
     threads: PositiveInt | None = None
+    """None: PyTorch's choice, or ``OMP_NUM_THREADS``. Another number rounds sums otherwise, so that weights differ a
+    little; it is no part of a run's identity, but each run records it.
+    """
 
     batch_size: PositiveInt = 16
     early_stopping_patience: PositiveInt | None = None
@@ -151,7 +156,7 @@ class Parameters(BaseModel):
         return f"{self.profile}-{hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]}"
 
 
-def load_parameters(profile: str, **overrides: Any) -> Parameters:
+def load_parameters(profile: str, /, **overrides: Any) -> Parameters:
     """The parameters of a profile with some of them overridden.
 
     Parameters
@@ -172,6 +177,8 @@ def load_parameters(profile: str, **overrides: Any) -> Parameters:
     1
     """
     values = {key: value for key, value in overrides.items() if value is not None}
+    if values.get("profile", profile) != profile:
+        raise EcglibError(f"parameters: profile: {reprlib.repr(values['profile'])} is not {profile!r}; use --profile")
     return _validate({**_read_profile(profile), **values}, "parameters")
 
 
@@ -205,7 +212,7 @@ def injected_parameters(cells: Sequence[str]) -> dict[str, Any]:
     for name, value in values.items():
         _must_be_known(name, "papermill")
         # papermill's YAML takes 2e-3 for text
-        values[name] = yaml.load(value, _Loader) if isinstance(value, str) else value
+        values[name] = _value(value, f"papermill: {name}") if isinstance(value, str) else value
     return values
 
 
@@ -241,7 +248,7 @@ def _plain_type(annotation: Any, kind: str) -> str:
 
 def profile_words(profile: str) -> str:
     """What the comment at the top of a profile's file says of it."""
-    lines = (files.params() / f"{profile}.yaml").read_text(encoding="utf-8").splitlines()
+    lines = (files.params() / f"{profile}.yaml").read_text(encoding="utf-8", errors="replace").splitlines()
     comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
     return " ".join(line.lstrip("# ") for line in comment)
 
@@ -256,11 +263,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise EcglibError(f"--set {text}: expected key=value")
+        raise EcglibError(f"--set {text[:80]}: expected key=value")
+    return key.strip(), _value(value, f"--set {key.strip()[:80]}")
+
+
+def _value(text: str, where: str) -> Any:
     try:
-        return key.strip(), yaml.load(value, _Loader)
+        return _yaml(text)
     except yaml.YAMLError:
-        raise EcglibError(f"--set {text}: {value!r} is no YAML value") from None
+        raise EcglibError(f"{where}: {text[:80]!r} is no YAML value") from None
 
 
 def _must_exist(profile: str, where: str = "") -> None:
@@ -273,8 +284,13 @@ def _read_profile(profile: str) -> dict[str, Any]:
     """The checked values of a profile's file, as JSON types."""
     _must_exist(profile)
     path = files.params() / f"{profile}.yaml"
+    if not re.fullmatch(r"\w+", profile):
+        # folders, rules of the graph and command lines are called by it
+        raise EcglibError(f"{path}: the name of a profile has letters, digits and _ alone; rename the file")
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        values = _yaml(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise EcglibError(f"{path}: byte {error.start} is no UTF-8; save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
@@ -306,16 +322,35 @@ def _validate(values: dict[str, Any], where: str | Path) -> Parameters:
             raise EcglibError(f"{where}: parameter {key!r} is missing; add it") from None
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "tuple_type":
-            message = f"a list is expected, such as [{first['input']}]"
-        raise EcglibError(f"{where}: {key}: {first['input']!r} is wrong: {message}") from None
+            message = f"a list is expected, such as [{str(first['input'])[:40]}]"
+        raise EcglibError(f"{where}: {key}: {reprlib.repr(first['input'])} is wrong: {message}") from None
     for key in ("compared_with", "overview"):
         for name in getattr(parameters, key):
             _must_exist(name, f"{where}: {key}: ")
     return parameters
 
 
+def _yaml(text: str) -> Any:
+    """A YAML text of lines or one value; whatever is wrong with it is a YAMLError."""
+    if len(text) > _LONGEST_YAML:
+        raise yaml.YAMLError(f"longer than {_LONGEST_YAML} characters")
+    try:
+        return yaml.load(text, _Loader)
+    except (ValueError, TypeError, RecursionError) as error:
+        # the 45th of a month, a list for a key, lists in lists in lists
+        raise yaml.YAMLError(str(error).splitlines()[0]) from None
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 takes 1e-4 for text (it wants 1.0e-4); here it is a number, and a key may stand once only."""
+    """YAML 1.1 takes 1e-4 for text (it wants 1.0e-4); here it is a number, and a key may stand once only.
+
+    An alias (``*name``) is refused: a few of them in each other make a text of 400 bytes a list of millions.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(problem="an alias", problem_mark=self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()

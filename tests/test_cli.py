@@ -1,5 +1,8 @@
 """The command line: exit status, one line for what is wrong, nothing overwritten."""
 
+import subprocess
+import sys
+
 import pytest
 
 from ecglib.cli import main
@@ -59,6 +62,7 @@ def test_real_ptb_from_the_command_line_names_what_it_skips(capsys, tmp_path, da
         (("ptbxl", "--source", "physionet", "--raw", "/nowhere"), "/nowhere"),
         (("ptbxl", "--source", "kaggle"), "Kaggle has no beats of it"),
         (("mitbih", "--source", "synthetic", "--beats", "7"), "too few"),
+        (("mitbih", "--source", "synthetic", "--beats", "100000000000"), "too many"),
     ],
 )
 def test_unusable_input_is_told_in_one_line_and_keeps_what_was_there(capsys, tmp_path, arguments, message):
@@ -96,6 +100,7 @@ def test_unusable_arguments_have_status_2(capsys, arguments):
     ("arguments", "message"),
     [
         (("run", "02", "--profile", "huge"), "profile 'huge' does not exist"),
+        (("run", "/elsewhere/00_data.py"), "notebook '/elsewhere/00_data.py': not in "),
         (("run", "99"), "notebook '99': not found; notebooks/ has 00_data"),
         (("run", "02", "--dataset", "hits"), "dataset: profile 'demo' has no 'hits'"),
         (("run", "02", "--set", "cnn_transformer_epoch=3"), "did you mean 'cnn_transformer_epochs'?"),
@@ -107,3 +112,46 @@ def test_unusable_run_is_told_in_one_line(capsys, arguments, message):
     status, _, error = run(capsys, *arguments)
     assert status == 1
     assert error.startswith("ecglib: ") and message in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("output", ["file", "file/below", "/proc/none"])
+def test_an_output_that_cannot_be_written_is_told_in_one_line(capsys, tmp_path, monkeypatch, output):
+    (tmp_path / "file").write_text("precious")
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path / output))
+    status, _, error = run(capsys, "run", "00", "--set", "synthetic_beats=300")
+    assert status == 1 and error.startswith("ecglib: ") and error.count("\n") == 1 and "ECGLIB_OUTPUT" in error
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path):
+    """No file may be larger than 50 kB, which an executed notebook and its figures are."""
+    out = tmp_path / "beats.parquet"
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000));"
+        "from ecglib.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "data",
+        "build",
+        "ptb",
+        "--source",
+        "synthetic",
+        "--beats",
+        "400",
+        "--out",
+        out,
+    ]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 1 and not list(tmp_path.iterdir())
+    assert finished.stderr == f"ecglib: {out}: cannot be written (File too large); make room or choose another place\n"
+
+
+def test_ctrl_c_is_told_in_one_line(capsys, monkeypatch):
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ecglib.notebooks.run_notebook", stop)
+    assert run(capsys, "run", "00") == (130, "", "ecglib: stopped; the same command goes on from here\n")

@@ -8,7 +8,7 @@ import yaml
 
 from ecglib import files
 from ecglib.names import DATASETS, EcglibError
-from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names
+from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names, profile_words
 from ecglib.training.optimizers import training_config
 
 
@@ -87,6 +87,9 @@ def test_override_by_the_same_value_or_none_changes_nothing():
         ({"datasets": ["ptb", "ptb"]}, "each once"),
         ({"validation_fraction": 1.0}, "validation_fraction: 1.0 is wrong"),
         ({"seed": -1}, "seed: -1 is wrong"),
+        ({"seed": 2**32}, "seed: 4294967296 is wrong"),
+        ({"profile": "full"}, "parameters: profile: 'full' is not 'demo'; use --profile"),
+        ({"seed": [["x"] * 99] * 99}, "seed: "),
         ({"reported_epochs": 0}, "reported_epochs: 0 is wrong"),
         ({"overview": "best"}, "overview: 'best' is wrong: a list is expected, such as [best]"),
         ({"compared_with": ["shrt"]}, "compared_with: profile 'shrt' does not exist; params/ has best, demo, "),
@@ -105,7 +108,7 @@ def test_bad_override_is_refused_in_one_line(overrides, message):
     with pytest.raises(EcglibError) as caught:
         load_parameters("demo", **overrides)
     assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
 @pytest.mark.parametrize(
@@ -118,6 +121,8 @@ def test_bad_override_is_refused_in_one_line(overrides, message):
         ("- tiny\n", "expected 'key: value' lines"),
         ("profile: tiny\nepochs: 3\n", "unknown parameter 'epochs'"),
         ("", "expected 'key: value' lines"),
+        ("profile: &a tiny\nseed: *a\n", "line 2: no valid YAML (an alias)"),
+        ("profile: tiny\n? [a]\n: 1\n", "no valid YAML (unhashable type: 'list')"),
     ],
 )
 def test_bad_profile_names_its_file(checkout, text, message):
@@ -133,7 +138,46 @@ def test_profile_that_does_not_exist_names_those_that_do(checkout):
         load_parameters("huge")
 
 
-@pytest.mark.parametrize("text", ["epochs", "=3", "a=[1"])
+def nested_aliases() -> str:
+    """A value of 10 ** 8 texts in some 400 bytes."""
+    levels = ["&a [x,x,x,x,x,x,x,x,x,x]"]
+    levels += [f"&{name} [{','.join([f'*{before}'] * 10)}]" for before, name in zip("abcdefg", "bcdefgh", strict=True)]
+    return f"seed=[{','.join(levels)}]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epochs",
+        "=3",
+        "a=[1",
+        "seed={[a]: 1}",
+        "seed=2001-13-45",
+        nested_aliases(),
+        "seed=" + "[" * 5000,
+        "a=" + "9" * 5000,
+        "seed=" + "1," * 50_000,
+        "seed=!!python/object/apply:os.getcwd []",
+    ],
+    ids=lambda text: text[:12],
+)
 def test_bad_setting_is_refused(text):
-    with pytest.raises(EcglibError, match="--set"):
+    with pytest.raises(EcglibError, match="--set") as caught:
         parse_setting(text)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 250
+
+
+def test_profile_that_is_no_utf_8(checkout):
+    path = checkout("")
+    path.write_bytes("# für\nprofile: tiny\n".encode("latin-1"))
+    with pytest.raises(EcglibError, match=r"tiny\.yaml: byte 3 is no UTF-8; save it as UTF-8"):
+        load_parameters("tiny")
+    assert profile_words("tiny").startswith("f")
+
+
+@pytest.mark.parametrize("name", ["x$(touch y)", "x; touch y", "-x", "x y", "x'"])
+def test_a_profile_is_called_by_a_word(checkout, name):
+    path = checkout("profile: tiny\n")
+    path.rename(path.with_stem(name))
+    with pytest.raises(EcglibError, match="the name of a profile has letters, digits and _ alone; rename the file"):
+        load_parameters(name)

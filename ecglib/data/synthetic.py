@@ -41,6 +41,8 @@ BEATS_PER_RECORD = {"mitbih": 100, "ptb": 20, "ptbxl": 10}
 FOLDS = 10
 # so that each class is in every fold
 FEWEST_RECORDS = {"ptb": 4, "ptbxl": FOLDS}
+# ten times MIT-BIH
+MOST_BEATS = 1_000_000
 # fewer beats of a class could not be divided into training, validation and test
 CLASS_FLOOR = 40
 TEST_SHARE = 0.2
@@ -61,20 +63,22 @@ def build(dataset: Literal["mitbih", "ptb", "ptbxl"], beats: int = 4000, seed: i
     dataset : str
         Whose classes, rate and crop to imitate.
     beats : int
-        Rows; at least 40 a class.
+        Rows; at least 40 a class, at most a million.
     seed : int
         Seed of the random numbers, not negative.
 
     Raises
     ------
     EcglibError
-        The data set is unknown, the seed is negative, or the beats are too few.
+        The data set is unknown, the seed is negative, or the beats are too few or too many.
     """
     if dataset not in RECIPE:
         raise EcglibError(f"synthetic beats: unknown data set {dataset!r}; choose one of {', '.join(RECIPE)}")
     minimum = CLASS_FLOOR * len(DATASETS[dataset].class_names)
     if beats < minimum:
         raise EcglibError(f"synthetic beats: {beats} are too few for {dataset}; ask for at least {minimum}")
+    if beats > MOST_BEATS:
+        raise EcglibError(f"synthetic beats: {beats} are too many to be in memory; ask for {MOST_BEATS:,} at most")
     if seed < 0:
         raise EcglibError(f"synthetic beats: seed {seed} is negative; choose 0 or above")
     rng = np.random.default_rng(seed)

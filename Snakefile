@@ -22,6 +22,12 @@ def beat_table(parameters, dataset):
     return [table_path(dataset, parameters.source)]
 
 
+# names come into command lines
+wildcard_constraints:
+    dataset=r"\w+",
+    source=r"\w+",
+
+
 rule report:
     input:
         [(node.executed, node.header.outputs(node.parameters.label, node.dataset)) for node in NODES],

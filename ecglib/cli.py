@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -263,6 +264,8 @@ def _readme(options: argparse.Namespace) -> None:
 
 def entry() -> None:
     """What the installed command ``ecglib`` calls."""
+    # a process that is told to end leaves nothing half-done behind, as at Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
 
 

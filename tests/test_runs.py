@@ -134,3 +134,10 @@ def test_a_run_of_results_alone_needs_no_weights(folder):
     one_score(folder)
     with pytest.raises(EcglibError, match=r"predictions\.parquet is not what"):
         load_run(folder)
+
+
+def test_metrics_that_are_not_those_of_the_predictions_are_refused_with_right_digests_too(tmp_path):
+    run = made_run()
+    save_run(replace(run, metrics=replace(run.metrics, mcc=0.999)), tmp_path / "late")
+    with pytest.raises(EcglibError, match=r"the metrics of run\.json are not those of predictions\.parquet"):
+        load_run(tmp_path / "late")

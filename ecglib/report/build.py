@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,8 +23,8 @@ from ecglib.notebooks import Node, nodes
 from ecglib.parameters import load_parameters
 from ecglib.runs import hardware, origin, set_aside
 
+_PATIENCE_S = 20
 _STARTED = re.compile(r"(?:local)?rule (\w+):")
-_DONE = re.compile(r"(\d+) of (\d+) steps")
 _FINISHED = re.compile(r"Finished jobid: \d+ \(Rule: (\w+)\)")
 
 
@@ -93,7 +95,8 @@ def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> 
         subprocess.run([*command, "--unlock"], check=False, capture_output=True)
     began: dict[str, float] = {}
     total, count, kept = 0, 0, []
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, bufsize=1) as process:
+    # in a session of its own, so that all of it can be ended at once
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, bufsize=1, start_new_session=True) as process:
         try:
             for line in process.stderr:
                 kept = [*kept[-40:], line.rstrip()]
@@ -108,14 +111,23 @@ def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> 
                 elif not total and (found := re.match(r"total\s+(\d+)", line.strip())):
                     total = max(int(found[1]) - 1, 0)
         except KeyboardInterrupt:
-            process.terminate()
-            process.wait()
-            raise EcglibError("stopped; the same command goes on from here") from None
+            _stop(process)
+            raise
         status = process.wait()
     if status:
         told = [line for line in kept if line.startswith("ecglib: ")] or [line for line in kept if line][-1:]
         raise EcglibError(told[-1].removeprefix("ecglib: ") if told else "Snakemake failed without a word")
     return count > 0
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End Snakemake and the notebooks that it runs; alone it would wait for them, up to hours of training."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE_S)
+            return
 
 
 def _data_words(node: Node) -> str:

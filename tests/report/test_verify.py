@@ -61,7 +61,7 @@ def test_a_changed_prediction_is_found(checkout, capsys):
     changed = pa.FixedSizeListArray.from_arrays(pa.array(values), 5)
     pq.write_table(table.set_column(table.schema.get_field_index("scores"), "scores", changed), path)
     status, printed = verdict(capsys)
-    assert status == 1 and "late: damaged run (the metrics of run.json are not those of predictions.parquet)" in printed
+    assert status == 1 and "late: damaged run (predictions.parquet is not what run.json has the digest of)" in printed
 
 
 def test_a_changed_metric_is_found(checkout, capsys):

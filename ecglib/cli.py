@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"ecglib: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        where, reason = error.filename or "a file", error.strerror or str(error).splitlines()[0]
+        # who writes into an open file tells no name; it is one of the results
+        where, reason = error.filename or files.runs(""), error.strerror or str(error).splitlines()[0]
         print(f"ecglib: {where}: {reason}; look at its permissions, its disk, and ECGLIB_OUTPUT", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -5,7 +5,6 @@ Nothing here shows a figure or changes matplotlib's settings for good.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +14,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+
+from ecglib.files import replacing
 
 # Okabe and Ito's colours, which all common kinds of colour vision tell apart (jfly.uni-koeln.de/color)
 BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
@@ -124,17 +125,9 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     Both are written beside the old ones first, so an error leaves the old pair as it was.
     """
     stem = Path(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
     paths = {format: stem.with_name(f"{stem.name}.{format}") for format in metadata}
-    temporary = {format: path.with_name(f".{path.name}.{os.getpid()}") for format, path in paths.items()}
-    try:
-        with style():
-            for format, path in temporary.items():
-                figure.savefig(path, format=format, dpi=_DOTS_PER_INCH, metadata=metadata[format])
-        for format, path in paths.items():
-            os.replace(temporary[format], path)
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
+    with replacing(paths["png"]) as png, replacing(paths["svg"]) as svg, style():
+        for format, path in (("png", png), ("svg", svg)):
+            figure.savefig(path, format=format, dpi=_DOTS_PER_INCH, metadata=metadata[format])
     return list(paths.values())

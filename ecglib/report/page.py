@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from bs4 import BeautifulSoup
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from ecglib.files import replacing
 from ecglib.report import cells, prose
 from ecglib.report.checks import EcglibError, content_of
 from ecglib.report.material import VERDICTS, Executed, Front
@@ -94,7 +94,8 @@ def write_page(
         script=Markup(_file("script.js")),
     )
     _check_page(page)
-    _replace(out, page)
+    with replacing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     return out
 
 
@@ -181,14 +182,3 @@ def _check_page(page: str) -> None:
     twice = [name for name, count in content.names.items() if count > 1]
     if twice:
         raise EcglibError(f"two places of the page are called {twice[0]!r}; give those of the panel other names")
-
-
-def _replace(out: Path, page: str) -> None:
-    """Write a file as a whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import io
 import tracemalloc
 import zipfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -304,6 +305,16 @@ def test_file_cut_at_the_end_of_a_row(tmp_path):
     assert len(kaggle.build("ptb", tmp_path, subset=True)) == 14_551
     with pytest.raises(EcglibError, match=r"ptbdb_abnormal\.csv: has 10,505 rows"):
         build_beats("ptb", "kaggle", tmp_path)
+
+
+def test_train_and_test_exchanged(mitbih_rows, tmp_path, monkeypatch):
+    published = [replace(file, rows=rows) for file, rows in zip(kaggle._FILES["mitbih"], (40, 6), strict=True)]
+    monkeypatch.setitem(kaggle._FILES, "mitbih", published)
+    write(tmp_path, "mitbih", *map(text_of, mitbih_rows))
+    assert len(kaggle.build("mitbih", tmp_path)) == 46
+    write(tmp_path, "mitbih", *map(text_of, reversed(mitbih_rows)))
+    with pytest.raises(EcglibError, match=r"mitbih_train\.csv: has 6 rows, the published file 40; download it again"):
+        kaggle.build("mitbih", tmp_path)
 
 
 def test_subset_on_the_command_line(mitbih_rows, tmp_path, capsys):

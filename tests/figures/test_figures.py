@@ -13,6 +13,7 @@ from ecglib.figures.beats import beat_lengths, beats_by_class, class_distributio
 from ecglib.figures.curves import learning_curves
 from ecglib.figures.results import confusion_figure
 from ecglib.figures.style import SYNTHETIC_MARK, add_source, save_figure
+from ecglib.names import EcglibError
 from ecglib.results.epochs import Curve
 
 
@@ -174,7 +175,7 @@ def test_a_failed_save_leaves_the_old_files(tmp_path, monkeypatch: pytest.Monkey
             raise OSError("disk full")
 
     monkeypatch.setattr(new, "savefig", fail_at_svg)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(EcglibError, match="disk full"):
         save_figure(new, stem)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figure.png", "figure.svg"]
     assert [stem.with_suffix(suffix).read_bytes() for suffix in (".png", ".svg")] == old

@@ -89,7 +89,7 @@ def _colour_block(signal: Tensor) -> Tensor:
     low, high = level.amin(dim=(1, 2), keepdim=True), level.amax(dim=(1, 2), keepdim=True)
     # a beat that is flat all along has one level; it gets the map's first colour
     level = (level - low) / (high - low).clamp_min(torch.finfo(level.dtype).tiny)
-    colours = _colour_map(signal.device)  # (256, 3)
+    colours = colour_map(signal.device)  # (256, 3)
     index = (level * len(colours)).long().clamp_max(len(colours) - 1)
     return colours[index].permute(0, 3, 1, 2).contiguous()
 
@@ -190,7 +190,7 @@ def _resizing(height: int, width: int, colours: int, size: int, device: torch.de
 
 
 @cache
-def _colour_map(device: torch.device) -> Tensor:
+def colour_map(device: torch.device) -> Tensor:
     """Viridis (S. van der Walt and N. Smith, CC0), (256, 3); from a file, so that training needs no Matplotlib."""
     with files("ecglib.models").joinpath("viridis.npy").open("rb") as file:
         return torch.from_numpy(np.load(file)).to(device)

@@ -295,12 +295,16 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
 def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A notebook whose file is the same whenever and wherever its cells gave the same.
 
-    Times, paths, random cell ids and the interpreter's version are left out.
+    Times, paths, random cell ids, widgets and the interpreter's version are left out.
     """
     notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
     for number, cell in enumerate(notebook.cells, start=1):
         cell["id"] = f"cell-{number:03d}"
         cell.metadata = nbformat.NotebookNode(tags=cell.metadata["tags"]) if cell.metadata.get("tags") else {}
+        for output in cell.get("outputs", ()):
+            # a widget has a random name, and without its kernel it shows nothing; its words stay
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     notebook.metadata.pop("language_info", None)
     return notebook
 

@@ -85,4 +85,4 @@ publish_table(claims, claims_beside_summary(claims), experiment, "all_claims")
 # in notebook 10. Our own design is above both papers; its test beats' patients are in its training data, as theirs are.
 
 # %% [markdown]
-# Back to: [00, the beats](00_data.ipynb)
+# Next: [15, explore the results](15_explore.ipynb)

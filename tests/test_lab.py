@@ -11,7 +11,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jupytext
 import nbformat
@@ -21,9 +23,13 @@ from ecglib import files
 from ecglib.cli import main
 from ecglib.report import lab, pdf
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 BROWSER = next(filter(None, map(shutil.which, pdf.BROWSERS)), None)
 # a busy machine is no failure; where all is well, nothing waits as long
 PATIENCE_S = 100
+needs_browser = pytest.mark.skipif(BROWSER is None, reason=f"needs one of {', '.join(pdf.BROWSERS)}")
 SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 # the page's own word for what is open, and for its state
 OPEN = "path => jupyterapp.shell.currentWidget?.context?.path === path"
@@ -202,8 +208,9 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.skipif(BROWSER is None, reason=f"needs one of {', '.join(pdf.BROWSERS)}")
-def test_a_notebook_is_run_and_a_source_is_opened_as_one(checkout, server, tmp_path):
+@contextmanager
+def opened(server: str, tmp_path: Path) -> Iterator[Page]:
+    """JupyterLab's index in a browser, which may ask nothing of any other address."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, of the extra 'test'")
     foreign: list[str] = []
     with playwright.sync_playwright() as started:
@@ -213,53 +220,61 @@ def test_a_notebook_is_run_and_a_source_is_opened_as_one(checkout, server, tmp_p
         page.set_default_timeout(PATIENCE_S * 1000)
         local = (server, "data:", "blob:")
         page.on("request", lambda request: request.url.startswith(local) or foreign.append(request.url))
-        dialogs = page.locator(".jp-Dialog")
         try:
             # the bare address leads to the index
             page.goto(f"{server}?token=token")
             page.locator(f"{SHOWN} h1", has_text="Start here").wait_for()
             page.wait_for_function(IDLE)
-            assert dialogs.count() == 0
-
-            page.locator(f"{SHOWN} a", has_text="06, experiment 1").click()
-            page.wait_for_function(OPEN, arg="lab/06_experiment_1.ipynb")
-            page.wait_for_function(IDLE)
-            assert dialogs.count() == 0
-            number = page.locator(
-                f"{SHOWN} .jp-OutputArea-output tr", has_text=re.compile(r"late fusion\s*MCC\s*87[.]29")
-            )
-            assert number.count() == 0
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            page.wait_for_function(RUN)
-            number.scroll_into_view_if_needed()
-            assert page.locator(f"{SHOWN} [data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-            page.keyboard.press("Control+s")
-            page.wait_for_function(SAVED)
-
-            # the new folder moves the list down by a line, which must not happen under the pointer
-            page.evaluate("() => jupyterapp.commands.execute('filebrowser:refresh')")
-            page.locator(".jp-DirListing-item", has_text="figures").wait_for()
-            page.locator(".jp-DirListing-item", has_text="07_experiment_2.py").dblclick()
-            page.wait_for_function(OPEN, arg="lab/07_experiment_2.py")
-            page.locator(f"{SHOWN} h1", has_text="Experiment 2").wait_for()
-            page.wait_for_function(IDLE)
-            assert dialogs.count() == 0
-            page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
-            page.wait_for_function(SAVED)
-            # the server asks the network for this one
-            active = "plugin => jupyterapp.isPluginActivated(plugin)"
-            assert not page.evaluate(active, "@jupyterlab/apputils-extension:announcements")
-            assert page.evaluate(active, "@jupyterlab/apputils-extension:notification")
-            # a module stays one
-            viewer = "path => jupyterapp.docRegistry.defaultWidgetFactory(path).name"
-            assert page.evaluate(viewer, "ecglib/runs.py") == "Editor"
+            yield page
         except BaseException:
             page.screenshot(path=tmp_path / "failed.png")
             raise
         finally:
             chromium.close()
     assert foreign == []
+
+
+def run_all(page: Page, link: str, name: str) -> None:
+    """Follow a link of the index to a notebook, and run all of its cells."""
+    page.locator(f"{SHOWN} a", has_text=link).first.click()
+    page.wait_for_function(OPEN, arg=f"lab/{name}.ipynb")
+    page.wait_for_function(IDLE)
+    assert page.locator(".jp-Dialog").count() == 0
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(RUN)
+    assert page.locator(f"{SHOWN} [data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+
+
+@needs_browser
+def test_a_notebook_is_run_and_a_source_is_opened_as_one(checkout, server, tmp_path):
+    with opened(server, tmp_path) as page:
+        dialogs = page.locator(".jp-Dialog")
+        assert dialogs.count() == 0
+        number = page.locator(f"{SHOWN} .jp-OutputArea-output tr", has_text=re.compile(r"late fusion\s*MCC\s*87[.]29"))
+        assert number.count() == 0
+        run_all(page, "06, experiment 1", "06_experiment_1")
+        number.scroll_into_view_if_needed()
+        page.keyboard.press("Control+s")
+        page.wait_for_function(SAVED)
+
+        # the new folder moves the list down by a line, which must not happen under the pointer
+        page.evaluate("() => jupyterapp.commands.execute('filebrowser:refresh')")
+        page.locator(".jp-DirListing-item", has_text="figures").wait_for()
+        page.locator(".jp-DirListing-item", has_text="07_experiment_2.py").dblclick()
+        page.wait_for_function(OPEN, arg="lab/07_experiment_2.py")
+        page.locator(f"{SHOWN} h1", has_text="Experiment 2").wait_for()
+        page.wait_for_function(IDLE)
+        assert dialogs.count() == 0
+        page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
+        page.wait_for_function(SAVED)
+        # the server asks the network for this one
+        active = "plugin => jupyterapp.isPluginActivated(plugin)"
+        assert not page.evaluate(active, "@jupyterlab/apputils-extension:announcements")
+        assert page.evaluate(active, "@jupyterlab/apputils-extension:notification")
+        # a module stays one
+        viewer = "path => jupyterapp.docRegistry.defaultWidgetFactory(path).name"
+        assert page.evaluate(viewer, "ecglib/runs.py") == "Editor"
     assert git(checkout, "status", "--porcelain") == ""
     assert "87.29" in (checkout / "lab" / "figures" / "reduced" / "table4_mitbih.md").read_text(encoding="utf-8")
     # what was only opened and saved is no user's change
@@ -267,3 +282,27 @@ def test_a_notebook_is_run_and_a_source_is_opened_as_one(checkout, server, tmp_p
     # nothing of Jupyter's lies among the files
     assert {path.relative_to(checkout).parts[0] for path in checkout.rglob(".ipynb_checkpoints")} <= {"lab"}
     assert not (checkout / "lab" / ".ipynb_checkpoints").exists()
+
+
+@needs_browser
+def test_the_explorer_is_run_and_answers(checkout, server, tmp_path):
+    pytest.importorskip("anywidget", reason="needs anywidget, of the extra 'lab'")
+    with opened(server, tmp_path) as page:
+        run_all(page, "15", "15_explore")
+        panel = page.locator(f"{SHOWN} .ecg-explorer")
+        numbers, drawn = panel.locator(".numbers"), panel.locator(".drawn")
+        numbers.get_by_text("87.29").wait_for()
+        panel.get_by_label("Model").select_option("1D CNN-Transformer")
+        trained, matrix = numbers.inner_text(), panel.locator(".matrix").inner_text()
+        panel.get_by_label("Share of the class weights taken back").fill("1")
+        assert numbers.inner_text() != trained and panel.locator(".matrix").inner_text() != matrix
+        before, which = drawn.inner_html(), panel.locator(".which").inner_text()
+        panel.get_by_label("true S, called V").click()
+        assert drawn.inner_html() != before and panel.locator(".which").inner_text() != which
+        # JupyterLab's own keys do not take these away
+        panel.locator(".beat").focus()
+        page.keyboard.press("ArrowRight")
+        assert panel.locator(".which").inner_text().startswith("2 of")
+        panel.get_by_label("Beats of the chosen cell").focus()
+        page.keyboard.press("ArrowDown")
+        assert panel.locator(".which").inner_text().startswith("3 of")

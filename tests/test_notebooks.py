@@ -68,11 +68,15 @@ def test_a_notebook_is_found_by_its_number_and_no_other():
 
 
 def test_what_is_kept_of_an_execution_is_the_same_each_time():
+    widget = {"text/plain": "a widget", "application/vnd.jupyter.widget-view+json": {"model_id": "random"}}
+    shown = nbformat.v4.new_code_cell("2", outputs=[nbformat.v4.new_output("display_data", widget)])
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1.2}, "tags": ["parameters"]})],
-        metadata={"papermill": {"start_time": "now"}, "language_info": {"name": "python", "version": "3.11.7"}},
+        cells=[nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1.2}, "tags": ["parameters"]}), shown],
+        metadata={"papermill": {"start_time": "now"}, "language_info": {"name": "python", "version": "3.11.7"}}
+        | {"widgets": {"state": "random"}},
     )
     once = nbformat.writes(settled(notebook))
+    assert "random" not in once and "a widget" in once
     assert "now" not in once and "duration" not in once and "3.11.7" not in once and '"parameters"' in once
     assert nbformat.writes(settled(nbformat.reads(once, as_version=4))) == once
 

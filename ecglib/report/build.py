@@ -139,6 +139,7 @@ def _data_words(node: Node) -> str:
 
 def _write(chosen: Sequence[Node], profile: str | None, out: Path) -> None:
     # imported here, because nbconvert takes seconds, and an unchanged report needs none of it
+    from ecglib.report.explorer import explorer_panels
     from ecglib.report.front import front_of, parts
     from ecglib.report.material import Executed, exhibits_of
     from ecglib.report.page import write_page
@@ -155,4 +156,4 @@ def _write(chosen: Sequence[Node], profile: str | None, out: Path) -> None:
         exhibits = exhibits_of(files.figures(label))
         notebooks.append(Executed(node.executed, made, exhibits, profile=label, part=parts(node, profile)))
     made = {"commit": commit, "date": datetime.now(UTC).date().isoformat()}
-    write_page(notebooks, out, front_of(profile, made))
+    write_page(notebooks, out, front_of(profile, made), panels=explorer_panels(chosen))

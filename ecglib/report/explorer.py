@@ -1,0 +1,105 @@
+"""The explorer: finished results to click through, as a widget in JupyterLab and as HTML on the page."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from importlib import resources
+
+from IPython.display import HTML
+from markupsafe import Markup
+
+from ecglib.experiment import Experiment
+from ecglib.notebooks import Node
+from ecglib.results.by_patient import patient_split
+from ecglib.results.explorer import payload
+
+try:
+    import anywidget
+    import traitlets
+except ImportError:  # without the extra "lab" the same script comes as HTML
+    anywidget = None
+
+
+def _file(ending: str) -> str:
+    return resources.files("ecglib.report").joinpath(f"explorer.{ending}").read_text(encoding="utf-8")
+
+
+def explorer(experiments: Sequence[Experiment], per_cell: int | None = None) -> object:
+    """Confusion matrices, beats, class weights, thresholds and records of finished results, for a notebook to show.
+
+    Everything is computed in the browser, so that nothing is asked of the kernel once it is shown.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        Results to choose from. One by beat and one by patient of the same profile are set against each other.
+    per_cell : int, optional
+        How many beats of each cell have a signal; this needs the records. By default those kept with the results.
+
+    Returns
+    -------
+    AnyWidget or HTML
+        HTML where anywidget is not installed.
+    """
+    words = f"Explorer: {'; '.join(_words(one) for one in experiments)}"
+    packed = payload(experiments, per_cell)
+    return _Static(packed, words) if anywidget is None else _Widget(payload=packed, words=words)
+
+
+def both_splits(experiment: Experiment) -> list[Experiment]:
+    """An experiment by beat and by patient, or itself alone where its profile asks for no split by patient."""
+    if not experiment.parameters.by_patient:
+        return [experiment]
+    return [experiment.split_by("kaggle"), experiment.split_by(patient_split(experiment.data.table))]
+
+
+def explorer_panels(nodes: Sequence[Node]) -> dict[str, Markup]:
+    """The explorer as HTML that fetches nothing, for the page: by the heading of notebook 15 below which it stands."""
+    panels = {}
+    for node in nodes:
+        if node.header.name == "15_explore":
+            name = f"{node.parameters.label}-{node.executed.stem.replace('_', '-')}"
+            panels[f"{name}-the-panel"] = _html(payload(both_splits(Experiment(node.parameters, node.dataset))))
+    return panels
+
+
+def _words(experiment: Experiment) -> str:
+    kind = "beat" if experiment.split_kind == "kaggle" else "patient"
+    beats = len(experiment.split.test)
+    return f"{experiment.parameters.profile} by {kind}, {beats:,} test beats"
+
+
+def _html(packed: bytes) -> Markup:
+    encoded, name = base64.b64encode(packed).decode(), f"explorer-{zlib.crc32(packed):08x}"
+    return Markup(
+        f'<style>{_file("css")}</style><div id="{name}"><p>The explorer needs JavaScript.</p></div>'
+        f'<script type="module">{_file("js")}\n'
+        f'const packed = Uint8Array.from(atob("{encoded}"), (sign) => sign.charCodeAt(0));\n'
+        f'explorer.render({{ model: {{ get: () => packed }}, el: document.getElementById("{name}") }});</script>'
+    )
+
+
+class _Static(HTML):
+    """The explorer without anywidget."""
+
+    def __init__(self, packed: bytes, words: str):
+        super().__init__(_html(packed))
+        self.words = words
+
+    def __repr__(self) -> str:
+        return self.words
+
+
+if anywidget is not None:
+
+    class _Widget(anywidget.AnyWidget):
+        """The explorer in JupyterLab; named by what it shows, so that one execution of a notebook is as another."""
+
+        _esm, _css = _file("js"), _file("css")
+        payload = traitlets.Bytes().tag(sync=True)
+        words = traitlets.Unicode()
+
+        def __repr__(self) -> str:
+            return self.words

@@ -69,9 +69,10 @@ def test_a_notebook_is_found_by_its_number_and_no_other():
 
 def test_what_is_kept_of_an_execution_is_the_same_each_time():
     widget = {"text/plain": "a widget", "application/vnd.jupyter.widget-view+json": {"model_id": "random"}}
+    timed = nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1.2}, "tags": ["parameters"]})
     shown = nbformat.v4.new_code_cell("2", outputs=[nbformat.v4.new_output("display_data", widget)])
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1.2}, "tags": ["parameters"]}), shown],
+        cells=[timed, shown],
         metadata={"papermill": {"start_time": "now"}, "language_info": {"name": "python", "version": "3.11.7"}}
         | {"widgets": {"state": "random"}},
     )

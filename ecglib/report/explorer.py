@@ -11,6 +11,7 @@ from IPython.display import HTML
 from markupsafe import Markup
 
 from ecglib.experiment import Experiment
+from ecglib.names import MODEL_TITLES
 from ecglib.notebooks import Node
 from ecglib.results.by_patient import patient_split
 from ecglib.results.explorer import payload
@@ -49,10 +50,11 @@ def explorer(experiments: Sequence[Experiment], per_cell: int | None = None) -> 
 
 
 def both_splits(experiment: Experiment) -> list[Experiment]:
-    """An experiment by beat and by patient, or itself alone where its profile asks for no split by patient."""
-    if not experiment.parameters.by_patient:
+    """An experiment by beat, and by patient where its profile asks for that and all models were trained so."""
+    if not experiment.parameters.by_patient or (experiment.data.table.subject == "").any():
         return [experiment]
-    return [experiment.split_by("kaggle"), experiment.split_by(patient_split(experiment.data.table))]
+    by_patient = experiment.split_by(patient_split(experiment.data.table))
+    return [experiment.split_by("kaggle"), *([by_patient] if all(map(by_patient.has, MODEL_TITLES)) else [])]
 
 
 def explorer_panels(nodes: Sequence[Node]) -> dict[str, Markup]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,7 @@ from ecglib.experiment import Experiment
 from ecglib.names import MODEL_TITLES
 from ecglib.notebooks import nodes
 from ecglib.report import explorer, pdf
+from ecglib.report.checks import external_resources
 from ecglib.report.material import Executed, Front
 from ecglib.report.page import write_page
 from ecglib.results.weighting import partly_without
@@ -160,6 +162,20 @@ def test_a_cell_opens_its_beats_worst_first_and_keys_step_through_them(show, exp
     # one record alone
     panel.get_by_role("combobox", name="Record", exact=True).select_option("232")
     assert sum(map(sum, matrix(panel))) == (experiments[0].beats.record[test] == "232").sum()
+
+
+def test_without_anywidget_the_cell_is_html_of_the_same_words(monkeypatch, experiments):
+    pytest.importorskip("anywidget", reason="needs anywidget, of the extra 'lab'")
+    widget = explorer.explorer(experiments)
+    monkeypatch.setattr(explorer, "anywidget", None)
+    static = explorer.explorer(experiments)
+    assert (
+        repr(static)
+        == repr(widget)
+        == ("Explorer: reduced by beat, 21,892 test beats; reduced by patient, 49,683 test beats")
+    )
+    assert base64.b64encode(widget.payload).decode() in static.data
+    assert external_resources(static.data) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

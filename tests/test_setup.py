@@ -17,9 +17,9 @@ def project() -> dict:
     return tomllib.loads((files.home() / "pyproject.toml").read_text())
 
 
-def direct_dependencies() -> list[str]:
+def direct_dependencies(*extras: str) -> list[str]:
     listed = project()["project"]
-    return [*listed["dependencies"], *listed["optional-dependencies"]["test"]]
+    return sum((listed["optional-dependencies"][extra] for extra in extras), list(listed["dependencies"]))
 
 
 def locked() -> dict[str, str]:
@@ -30,7 +30,9 @@ def locked() -> dict[str, str]:
 def test_conda_environment_lists_the_same_direct_dependencies():
     environment = yaml.safe_load((files.home() / "environment.yml").read_text())
     conda = set(environment["dependencies"]) - {"pip", "python>=3.11", "setuptools>=77"}
-    renamed = {re.sub(r"^[a-z]+(?=>)", lambda m: PYTORCH.get(m[0], m[0]), line) for line in direct_dependencies()}
+    renamed = {
+        re.sub(r"^[a-z]+(?=>)", lambda m: PYTORCH.get(m[0], m[0]), line) for line in direct_dependencies("test", "lab")
+    }
     assert conda == renamed
     assert project()["project"]["requires-python"] == ">=3.11"
     assert f"setuptools{project()['build-system']['requires'][0].removeprefix('setuptools')}" == "setuptools>=77"
@@ -38,7 +40,7 @@ def test_conda_environment_lists_the_same_direct_dependencies():
 
 def test_lock_pins_every_direct_dependency_within_its_range():
     pins = locked()
-    for requirement in direct_dependencies():
+    for requirement in direct_dependencies("test"):
         name, lowest = requirement.split(">=")
         assert name in pins, f"{name} is not pinned"
         pinned = tuple(int(number) for number in re.findall(r"\d+", pins[name]))

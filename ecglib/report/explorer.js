@@ -142,7 +142,7 @@ const PANEL = (results) => `
   <h4>Record by record</h4><p class="people"></p><div class="rows" tabindex="0"><table class="records"></table></div>`;
 const explorer = {
   async render({ model, el }) {
-    el.innerHTML = `<div class="ecg-explorer"><p>Unpacking the results …</p></div>`;
+    el.innerHTML = `<div class="ecg-explorer"><p>Unpacking the results, in browsers of 2024 and later …</p></div>`;
     const root = el.firstElementChild, results = await unpack(model.get("payload"));
     root.innerHTML = PANEL(results);
     // JupyterLab leaves the arrow keys to what is marked so

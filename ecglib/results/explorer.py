@@ -66,7 +66,7 @@ def payload(experiments: Sequence[Experiment], per_cell: int | None = None) -> b
             packed += np.ascontiguousarray(array).view(np.uint8).reshape(-1, array.itemsize).T.tobytes()
         results.append({**header, "arrays": places})
     text = json.dumps(results).encode()
-    return zlib.compress(len(text).to_bytes(4, "little") + text + packed, 9)
+    return zlib.compress(len(text).to_bytes(4, "little") + text + packed)
 
 
 def _result(experiment: Experiment, per_cell: int | None) -> tuple[dict[str, object], dict[str, np.ndarray]]:

@@ -78,8 +78,15 @@ def _html(packed: bytes) -> Markup:
     return Markup(
         f'<style>{_file("css")}</style><div id="{name}"><p>The explorer needs JavaScript.</p></div>'
         f'<script type="module">{_file("js")}\n'
-        f'const packed = Uint8Array.from(atob("{encoded}"), (sign) => sign.charCodeAt(0));\n'
-        f'explorer.render({{ model: {{ get: () => packed }}, el: document.getElementById("{name}") }});</script>'
+        f'const packed = () => Uint8Array.from(atob("{encoded}"), (sign) => sign.charCodeAt(0));\n'
+        # not before it is near, so that the page is there at once
+        f'const el = document.getElementById("{name}");\n'
+        "const near = new IntersectionObserver((seen) => {\n"
+        "  if (!seen.some((one) => one.isIntersecting)) return;\n"
+        "  near.disconnect();\n"
+        "  explorer.render({ model: { get: packed }, el });\n"
+        '}, { rootMargin: "100%" });\n'
+        "near.observe(el);</script>"
     )
 
 

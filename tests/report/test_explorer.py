@@ -76,6 +76,8 @@ def show(browser, address) -> Iterator[Callable]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
         page.goto(address)
+        # it is computed once it is near
+        page.locator("[id^=explorer-]").scroll_into_view_if_needed()
         panel = page.locator("section[id$=the-panel] .ecg-explorer")
         panel.locator(".records tbody tr").first.wait_for()
         return panel

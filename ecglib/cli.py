@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 from ecglib import files
 from ecglib.names import Dataset, EcglibError
@@ -37,8 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """One line for what is wrong, in the place of the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ecglib", description="ECG classification with a hybrid CNN-Transformer.")
+    parser = _Parser(prog="ecglib", description="ECG classification with a hybrid CNN-Transformer.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     data = commands.add_parser("data", help="make beat tables").add_subparsers(required=True, metavar="COMMAND")

@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 
 from ecglib.names import EcglibError
-from ecglib.predict.lead import OpenLead, clock
+from ecglib.predict.lead import OpenLead, bare_name, clock
 from ecglib.predict.readers import open_lead
 
 
@@ -31,7 +31,10 @@ def run(options: Namespace) -> None:
     print(f"{options.file}: {described(lead)}")
     print(model.title)
     print(on_new_people(model.name))
-    prediction = predict_lead(lead, model, progress=True)
+    try:
+        prediction = predict_lead(lead, model, progress=True)
+    except EcglibError as error:
+        raise EcglibError(f"{options.file}: {error}") from None
     print(prediction.summary())
     written = []
     try:
@@ -54,4 +57,5 @@ def run(options: Namespace) -> None:
 def described(lead: OpenLead) -> str:
     """A lead in one line."""
     amplitude = "" if lead.per_mv else ", amplitude unknown"
-    return f"lead {lead.name or 'without a name'}, {lead.rate_hz:g} samples a second, {clock(lead.seconds)}{amplitude}"
+    name = f"lead {bare_name(lead.name)}" if lead.name else "lead without a name"
+    return f"{name}, {lead.rate_hz:g} samples a second, {clock(lead.seconds)}{amplitude}"

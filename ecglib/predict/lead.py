@@ -149,5 +149,10 @@ def choose_lead(names: Sequence[str], wanted: str | None, where: str | Path) -> 
     return leads[0] if leads else 0
 
 
+def bare_name(name: str) -> str:
+    """The name without "lead" or "ECG" before it."""
+    return _PREFIX.sub("", name.strip()).strip()
+
+
 def _plain(name: str) -> str:
-    return _PREFIX.sub("", name.strip()).strip().lower()
+    return bare_name(name).lower()

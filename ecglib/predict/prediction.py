@@ -87,7 +87,10 @@ class Prediction:
             )
         pauses = self.pauses
         longest = max(pauses, key=lambda pause: pause[1], default=None)
-        several = f", the longest {longest[1]:.1f} s at {clock(longest[0])}" if longest else ""
+        # an electrode that comes off leaves such a gap, too
+        several = (
+            f", the longest {longest[1]:.1f} s at {clock(longest[0])}; a lost signal looks the same" if longest else ""
+        )
         lines.append(f"pauses above {PAUSE_S:g} s: {len(pauses) or 'none'}{several}")
         lines.append(f"not classified: {excluded_text(self.excluded, self.lead.seconds)}")
         return "\n".join(lines)

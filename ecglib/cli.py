@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """The command line: tables, notebooks, the report, JupyterLab, and what keeps results and texts true to each other."""
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 for unusable input, 2 for unusable arguments, 130 if stopped."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    if "_ARGCOMPLETE" in os.environ:
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    options = parser.parse_args(arguments)
     try:
         options.command(options)
     except EcglibError as error:
@@ -37,6 +43,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+_EXAMPLES = """\
+examples:
+  ecglib report                                the report as one page, from committed results
+  ecglib report reduced                        one profile, trained where its runs are missing
+  ecglib run 06 --profile short                one notebook
+  ecglib lab                                   JupyterLab on copies of the notebooks
+  ecglib predict 100.hea --strip 100           an ECG of your own: WFDB, EDF, CSV, Apple Watch
+  ecglib predict ecg.csv --rate 250 --lead II --csv beats.csv
+  ecglib doctor                                what is here, and what is missing
+
+Each command has a --help of its own. Completion in bash and zsh: eval "$(register-python-argcomplete ecglib)"
+"""
+
+_PREDICT_EXAMPLES = """\
+examples:
+  ecglib predict ecg.csv --csv beats.csv       one row a beat: time, class, probabilities, RR interval
+  ecglib predict night.edf --lead "ECG II" --annotations night.own
+  ecglib predict 100.hea --strip strip --from 60 --seconds 30
+  ecglib predict ecg.csv --model best          the models are listed in docs/models.md
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """One line for what is wrong, in the place of the usage."""
 
@@ -45,7 +73,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="ecglib", description="ECG classification with a hybrid CNN-Transformer.")
+    parser = _Parser(
+        prog="ecglib",
+        description=f"ECG classification with a hybrid CNN-Transformer. {NOTICE}",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     data = commands.add_parser("data", help="make beat tables").add_subparsers(required=True, metavar="COMMAND")
@@ -120,6 +153,8 @@ def _parser() -> argparse.ArgumentParser:
         "predict",
         help="classify the beats of an ECG of one's own",
         description=f"{NOTICE} Finds the beats of one lead and classifies each with a model of this repository.",
+        epilog=_PREDICT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     predict.add_argument("file", type=Path, metavar="FILE", help="a WFDB record, EDF, CSV or text, Apple Watch export")
     predict.add_argument("--lead", help="the lead's name or number (default: MLII or II, else the first)")
@@ -132,7 +167,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--seconds", type=float, default=60.0, metavar="S", help="how long the strip is (default: 60)")
     predict.set_defaults(command=_predict)
 
-    readme = commands.add_parser("readme", help="copy the tables that README.md shows into it from their files")
+    doctor = commands.add_parser(
+        "doctor", help="what is here: versions, device, disk, records; what the report would do"
+    )
+    doctor.set_defaults(command=_doctor)
+
+    readme = commands.add_parser("readme", help="fill in tables, numbers and model cards from results")
     readme.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is another one")
     readme.set_defaults(command=_readme)
     return parser
@@ -256,17 +296,25 @@ def _verify(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _doctor(options: argparse.Namespace) -> None:
+    from ecglib.report.doctor import diagnose
+
+    for line in diagnose():
+        print(line, flush=True)
+
+
 def _readme(options: argparse.Namespace) -> None:
+    from ecglib.predict.cards import refresh_cards
     from ecglib.publish import refresh_tables
     from ecglib.report.numbers import refresh_numbers
 
-    changed = refresh_tables(write=not options.check) + refresh_numbers(write=not options.check)
+    changed = [name for one in (refresh_tables, refresh_numbers, refresh_cards) for name in one(not options.check)]
     if options.check and changed:
         raise EcglibError(f"{changed[0]}: another one than in its file; run 'ecglib readme'")
     print(
-        f"{len(changed)} tables and numbers filled in again"
+        f"{len(changed)} tables, numbers and model cards filled in again"
         if changed
-        else "all tables and numbers are those of the files"
+        else "all tables, numbers and model cards are those of the files"
     )
 
 

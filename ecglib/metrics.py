@@ -75,6 +75,25 @@ def evaluate(label: np.ndarray, scores: np.ndarray, seed: int = 0) -> Metrics:
     )
 
 
+def expected_calibration_error(label: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> float:
+    """How far confidence and accuracy are apart: the mean over equal bins of confidence, weighted by their beats.
+
+    Parameters
+    ----------
+    label : ndarray of int, shape (N,)
+    probabilities : ndarray of float, shape (N, K)
+    bins : int
+
+    References
+    ----------
+    Guo et al. 2017, "On calibration of modern neural networks", section 2 (arXiv 1706.04599).
+    """
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == label
+    place = np.ceil(confidence * bins).astype(np.int64).clip(1, bins) - 1
+    gap = np.bincount(place, weights=correct - confidence, minlength=bins)
+    return float(np.abs(gap).sum() / len(label))
+
+
 def subject_intervals(
     label: np.ndarray, scores: np.ndarray, subject: np.ndarray, seed: int = 0
 ) -> dict[str, tuple[float, float]]:

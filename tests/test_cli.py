@@ -1,5 +1,6 @@
 """The command line: exit status, one line for what is wrong, nothing overwritten."""
 
+import os
 import subprocess
 import sys
 
@@ -155,3 +156,25 @@ def test_ctrl_c_is_told_in_one_line(capsys, monkeypatch):
 
     monkeypatch.setattr("ecglib.notebooks.run_notebook", stop)
     assert run(capsys, "run", "00") == (130, "", "ecglib: stopped; the same command goes on from here\n")
+
+
+def test_doctor_tells_where_records_come_from_and_what_the_report_would_do(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECGLIB_DATA", str(tmp_path))
+    monkeypatch.setattr("ecglib.report.doctor.table_path", lambda *_: tmp_path / "none")
+    (tmp_path / "mitdb").mkdir()
+    status, printed, _ = run(capsys, "doctor")
+    lines = dict(line.split(": ", 1) for line in printed.splitlines() if ": " in line)
+    assert status == 0 and lines["MIT-BIH"] == f"a training would read {tmp_path / 'mitdb'}"
+    assert "no folder ptbdb" in lines["PTB"] and "GB free" in lines["disk"]
+    assert "nothing to do" in lines["make report"] or "notebooks" in lines["make report"]
+    monkeypatch.setenv("ECGLIB_DATA", str(tmp_path / "gone"))
+    assert "no such folder" in run(capsys, "doctor")[1]
+
+
+def test_commands_and_choices_are_completed(tmp_path):
+    answer = tmp_path / "answer"
+    line = "ecglib data build mitbih --source phys"
+    environment = {**os.environ, "_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n", "COMP_LINE": line}
+    environment |= {"COMP_POINT": str(len(line)), "COMP_TYPE": "9", "_ARGCOMPLETE_STDOUT_FILENAME": str(answer)}
+    subprocess.run([sys.executable, "-m", "ecglib.cli"], env=environment, check=True)
+    assert answer.read_text().strip() == "physionet"

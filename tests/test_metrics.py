@@ -6,7 +6,14 @@ import sklearn.metrics as oracle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecglib.metrics import BOOTSTRAP_SAMPLES, confusion_matrix, evaluate, headline, subject_intervals
+from ecglib.metrics import (
+    BOOTSTRAP_SAMPLES,
+    confusion_matrix,
+    evaluate,
+    expected_calibration_error,
+    headline,
+    subject_intervals,
+)
 from ecglib.names import HEADLINE_METRICS
 
 # scikit-learn warns where a case has one class or leaves one out; such cases are wanted here
@@ -79,3 +86,11 @@ def test_subject_intervals_equal_a_plain_bootstrap():
     low, high = evaluate(label, scores).interval["accuracy"]
     assert found["accuracy"][1] - found["accuracy"][0] > 2 * (high - low)
     assert set(found) == set(HEADLINE_METRICS)
+
+
+def test_calibration_error_of_bins_that_are_known():
+    # confidence 0.9 with 9 of 10 right, confidence 0.6 with 1 of 2 right: 10 / 12 * 0 + 2 / 12 * 0.1
+    probabilities = np.array([[0.9, 0.1]] * 10 + [[0.4, 0.6]] * 2)
+    label = np.array([0] * 9 + [1] + [1, 0])
+    assert expected_calibration_error(label, probabilities) == pytest.approx(0.1 * 2 / 12)
+    assert expected_calibration_error(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]])) == pytest.approx(0.5)

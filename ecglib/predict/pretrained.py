@@ -102,7 +102,7 @@ def pretrained_names() -> list[str]:
 
     "best" stands for "best:late" and for all of its models; "reduced-seed-1" has a 2D branch alone.
     """
-    return sorted(_folders())
+    return list(pretrained_folders())
 
 
 def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
@@ -111,10 +111,11 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
     Parameters
     ----------
     name : str
-        One of `pretrained_names`, maybe with a model after a colon: cnn_transformer, cnn2d, late (the default),
-        concat, sum or weighted_sum. Those trained on MIT-BIH know the classes N, S, V, F and Q, and have seen other
-        beats of the people that they were tested on; "reduced-by-patient" has not, and knows no Q. The models of
-        PTB-XL tell records without a finding from those with a myocardial infarction.
+        One of `pretrained_names`, which ``docs/models.md`` lists with their model cards, as "best" or "reduced"; maybe
+        with a model after a colon: cnn_transformer, cnn2d, late (the default), concat, sum or weighted_sum. Those
+        trained on MIT-BIH know the classes N, S, V, F and Q, and have seen other beats of the people that they were
+        tested on; "reduced-by-patient" has not, and knows no Q. The models of PTB-XL tell records without a finding
+        from those with a myocardial infarction.
 
     Raises
     ------
@@ -127,9 +128,9 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
     ('N', 'S', 'V', 'F', 'Q')
     """
     label, _, kind = name.partition(":")
-    label, kind, folders = _name_of(label), kind or "late", _folders()
+    label, kind, folders = _name_of(label), kind or "late", pretrained_folders()
     if label not in folders:
-        raise EcglibError(f"model {name!r}: unknown; there is {', '.join(sorted(folders)) or 'none'}")
+        raise EcglibError(f"model {name!r}: unknown; there is {', '.join(folders) or 'none'}")
     if kind not in MODEL_TITLES:
         raise EcglibError(f"model {name!r}: {kind!r} is none of {', '.join(MODEL_TITLES)}")
     folder, parameters = folders[label]
@@ -146,8 +147,8 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
     ).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _folders() -> dict[str, tuple[Path, Parameters]]:
-    """Name to the folder of its models, and the parameters that they were trained with."""
+def pretrained_folders() -> dict[str, tuple[Path, Parameters]]:
+    """Name to the folder of its models, and the parameters that they were trained with, sorted."""
     found = {}
     # those of the checkout, wherever new runs are written
     for weights in sorted((files.home() / "runs").glob("*/*/*/weights.safetensors")):
@@ -155,7 +156,7 @@ def _folders() -> dict[str, tuple[Path, Parameters]]:
         parameters = _parameters_of(label)
         if parameters is not None and folder.name in DATASETS and parameters.source != "synthetic":
             found[_name_of(label)] = (folder, parameters)
-    return found
+    return dict(sorted(found.items()))
 
 
 def _name_of(label: str) -> str:

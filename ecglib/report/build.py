@@ -82,13 +82,17 @@ def _keep_aside(profile: str | None) -> None:
             print(f"{folder}: the finished runs are kept as {set_aside(folder).name}")
 
 
-def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> bool:
-    """Let Snakemake run what is out of date, a line a notebook; whether there was anything to run."""
+def snakemake_command(profile: str | None, cores: int | None) -> list[str]:
+    """How Snakemake is called for a report."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(files.home() / "Snakefile")]
     command += ["--directory", str(files.home()), "--cores", str(cores or min(os.cpu_count() or 1, 8))]
     command += ["--rerun-triggers", "mtime", "params", "input", "--rerun-incomplete", "--nocolor"]
-    if profile is not None:
-        command += ["--config", f"profile={profile}"]
+    return command if profile is None else [*command, "--config", f"profile={profile}"]
+
+
+def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> bool:
+    """Let Snakemake run what is out of date, a line a notebook; whether there was anything to run."""
+    command = snakemake_command(profile, cores)
     locked = files.home() / ".snakemake" / "locks"
     if locked.is_dir() and any(locked.iterdir()):
         # nobody else makes a report here, so that these are left from one that was killed

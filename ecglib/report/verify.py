@@ -15,6 +15,7 @@ from ecglib.data.splits import arrange, arrangement
 from ecglib.experiment import Experiment
 from ecglib.names import DATASETS, EXPERIMENT_1, EXPERIMENT_2, MODEL_TITLES, EcglibError
 from ecglib.parameters import load_parameters, profile_names
+from ecglib.predict.cards import refresh_cards
 from ecglib.publish import refresh_tables
 from ecglib.report.numbers import refresh_numbers
 from ecglib.results import (
@@ -99,9 +100,9 @@ def verify() -> Iterator[str]:
             _compare(profile, path)
         if found:
             yield f"{profile}: {len(found)} tables are those of the runs"
-    if changed := refresh_tables(write=False) + refresh_numbers(write=False):
+    if changed := refresh_tables(write=False) + refresh_numbers(write=False) + refresh_cards(write=False):
         raise EcglibError(f"{changed[0]}: not what its table says; run 'ecglib readme'")
-    yield "README, docs and notebooks: every table and number is that of its file"
+    yield "README, docs, notebooks and model cards: every table and number is that of its file"
     yield from _verify_beats()
 
 

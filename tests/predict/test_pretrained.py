@@ -18,6 +18,7 @@ from ecglib.data.splits import arrange
 from ecglib.data.table import read_beats
 from ecglib.names import MODEL_TITLES, EcglibError
 from ecglib.predict import DEFAULT_MODEL
+from ecglib.predict.cards import refresh_cards
 from ecglib.predict.pretrained import load_pretrained, pretrained_names
 
 NAMES = ["best", "full", "original", "ptbxl", "reduced", "reduced-by-patient", "short", "short_original"]
@@ -128,3 +129,7 @@ def test_the_package_loads_at_once_and_these_names_on_demand():
     shown = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["True", "True", "True", "True", "True", "False", "True"]
     assert ecglib.pretrained_names() == pretrained_names()
+
+
+def test_every_name_has_the_card_of_its_runs():
+    assert refresh_cards(write=False) == []

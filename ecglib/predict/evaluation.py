@@ -9,7 +9,7 @@ is no error. Reference beats in stretches that were not classified count as miss
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def evaluate_records(folder: Path, model: Pretrained, records: Iterable[int] = D
         prediction = predict_lead(lead, model)
         called = {
             "reference": (reference, _reference_classes(annotated, signal, model)),
-            "detected": (prediction.r_peaks, _classes_at(prediction.r_peaks, prediction.table)),
+            "detected": (prediction.r_peaks, classes_at(prediction.r_peaks, prediction.table)),
         }
         for kind, (found, classes) in called.items():
             table = confusion(reference, label, found, classes, rate_hz)
@@ -182,7 +182,7 @@ def _reference_classes(annotated: Annotated, signal: np.ndarray, model: Pretrain
     return classes[annotated.label >= 0]
 
 
-def _classes_at(peaks: np.ndarray, table: pd.DataFrame) -> np.ndarray:
+def classes_at(peaks: np.ndarray, table: pd.DataFrame) -> np.ndarray:
     classes = np.full(len(peaks), _UNCLASSIFIED)
     number = table["label"].map(CLASS_NAMES.index).to_numpy(np.int64)
     classes[np.searchsorted(peaks, table["sample"].to_numpy())] = number
@@ -192,15 +192,22 @@ def _classes_at(peaks: np.ndarray, table: pd.DataFrame) -> np.ndarray:
 def readable(tidy: pd.DataFrame) -> pd.DataFrame:
     """The table for readers: percent, and the numbers of reference beats that they are of."""
     shown = pd.DataFrame({"beats": tidy["beats"].map(_KINDS), "record": tidy["record"]})
+    shown = pd.concat([shown, readable_rates(tidy)], axis=1)
+    # reference beats are not looked for
+    given = tidy["beats"] == "reference"
+    shown.loc[given, ["QRS Se", "QRS PPV"]] = "–"
+    return shown
+
+
+def readable_rates(tidy: pd.DataFrame) -> pd.DataFrame:
+    """Numbers of reference beats, sensitivity and positive predictive value in percent."""
+    shown = {}
     for kind, title in _TITLES.items():
         shown[title] = [f"{number:,}" for number in tidy[f"{kind}_tp"] + tidy[f"{kind}_fn"]]
         for name, heading in {"se": "Se", "ppv": "PPV"}.items():
             values = tidy[f"{kind}_{name}"]
             shown[f"{title} {heading}"] = ["–" if np.isnan(value) else f"{100 * value:.1f}" for value in values]
-    # reference beats are not looked for
-    given = tidy["beats"] == "reference"
-    shown.loc[given, ["QRS Se", "QRS PPV"]] = "–"
-    return shown
+    return pd.DataFrame(shown, index=tidy.index)
 
 
 def on_new_people(model: str) -> str:
@@ -221,7 +228,7 @@ def on_new_people(model: str) -> str:
     return f"on {len(DE_CHAZAL_TEST)} records of other people, sensitivity and predictive value: {', '.join(parts)}"
 
 
-def publish_evaluation(folder: Path, model: str = DEFAULT_MODEL) -> Mapping[str, Path]:
+def publish_evaluation(folder: Path, model: str = DEFAULT_MODEL) -> list[Path]:
     """Evaluate on the test records of de Chazal et al. and write ``figures/predict/table_detection`` (.csv, .md).
 
     Parameters
@@ -232,12 +239,17 @@ def publish_evaluation(folder: Path, model: str = DEFAULT_MODEL) -> Mapping[str,
         See `ecglib.predict.pretrained.load_pretrained`.
     """
     tidy = evaluate_records(folder, load_pretrained(model))
-    stem = files.figures(_TABLE.parent.name) / _TABLE.name
+    return write_both(_TABLE.name, tidy, readable(tidy))
+
+
+def write_both(name: str, tidy: pd.DataFrame, shown: pd.DataFrame) -> list[Path]:
+    """Write a table into ``figures/predict``, for machines (.csv) and for readers (.md)."""
+    stem = files.figures(_TABLE.parent.name) / name
     contents = {
-        ".csv": tidy.round(6).to_csv(index=False),
-        ".md": readable(tidy).to_markdown(index=False, disable_numparse=True) + "\n",
+        stem.with_suffix(".csv"): tidy.round(6).to_csv(index=False),
+        stem.with_suffix(".md"): shown.to_markdown(index=False, disable_numparse=True) + "\n",
     }
-    for ending, text in contents.items():
-        with files.replacing(stem.with_suffix(ending)) as temporary:
+    for path, text in contents.items():
+        with files.replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    return {ending: stem.with_suffix(ending) for ending in contents}
+    return list(contents)

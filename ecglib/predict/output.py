@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from IPython.display import Image
 
 from ecglib.figures.strip import Strip, strip_figure
 from ecglib.figures.style import save_figure
@@ -101,6 +102,13 @@ def write_annotations(prediction: Prediction, path: Path) -> None:
         content = (Path(folder) / f"{record}.{annotator}").read_bytes()
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def show_strip(prediction: Prediction, title: str, start_s: float = 0.0, seconds: float = 30.0) -> Image:
+    """`draw_strip` as a picture for a notebook."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture, _ = draw_strip(prediction, Path(folder) / "strip", title, start_s, seconds)
+        return Image(picture.read_bytes(), width=760)
 
 
 def draw_strip(

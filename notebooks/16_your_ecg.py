@@ -31,7 +31,6 @@ from ecglib.data import synthetic
 from ecglib.parameters import load_parameters
 from ecglib.predict import DEFAULT_MODEL, NOTICE
 from ecglib.predict.output import show_strip
-from ecglib.predict.readers import open_lead
 
 # %% [markdown]
 # Change a value here and run the notebook again. The ECG below is **invented**: another seed is another person, who does not

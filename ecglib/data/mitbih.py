@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from ecglib.data.cut import cut_beats
 from ecglib.data.table import BeatMetadata, Beats
@@ -111,7 +112,7 @@ def build(folder: str | Path) -> Beats:
     folder = Path(folder)
     check_records(folder)
     signals, labels, records, samples = [], [], [], []
-    for name in record_names():
+    for name in tqdm(record_names(), "mitbih", unit="record", disable=None):
         adc = wfdb.rdrecord(str(folder / name), channels=[0], physical=False).d_signal[:, 0]
         annotation = wfdb.rdann(str(folder / name), "atr")
         label = np.array([LABEL_OF_SYMBOL.get(symbol, -1) for symbol in annotation.symbol])

@@ -17,6 +17,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from ecglib.data.cut import UnusableRecord, read_lead, record_beats, require_some, window_length
 from ecglib.data.splits import kaggle_split
@@ -124,7 +125,7 @@ def build(folder: str | Path, detector: Detector = "neurokit", other_diagnoses: 
     folder = Path(folder)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("signal", "label", "record", "subject", "sample")}
     used, skipped = {}, {}
-    for name in record_names(folder):
+    for name in tqdm(record_names(folder), "ptb", unit="record", disable=None):
         stem = folder / name
         try:
             lead = read_lead(stem, LEAD, RECORD_RATE_HZ)

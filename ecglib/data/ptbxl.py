@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.signal import resample_poly
+from tqdm import tqdm
 
 from ecglib.data.cut import RATE_HZ, UnusableRecord, read_lead, record_beats, require_some, window_length
 from ecglib.data.ptb import CLASS_NAMES
@@ -160,7 +161,7 @@ def build(folder: str | Path, detector: Detector = "neurokit") -> Beats:
     digest = hashlib.sha256()
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("signal", "label", "record", "subject", "sample")}
     folds, skipped = [], {}
-    for row in chosen.itertuples():
+    for row in tqdm(chosen.itertuples(), "ptbxl", len(chosen), unit="record", disable=None):
         stem = folder / row.filename_hr
         try:
             found = record_beats(to_beat_rate(read_lead(stem, LEAD, RECORD_RATE_HZ).signal), detector)

@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 from scipy.special import softmax
+from tqdm import tqdm
 
 from ecglib import files
 from ecglib.designs import DESIGNS
@@ -31,7 +32,8 @@ _PEOPLE = {
 
 def refresh_cards(write: bool = True) -> list[str]:
     """Write the cards, and ``docs/models.md`` that lists them; those that were other ones before."""
-    texts = {folder / "README.md": card(name) for name, (folder, _) in pretrained_folders().items()}
+    models = tqdm(pretrained_folders().items(), "model cards", disable=None)
+    texts = {folder / "README.md": card(name) for name, (folder, _) in models}
     changed = []
     for path, text in {**texts, files.home() / "docs" / "models.md": overview()}.items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:

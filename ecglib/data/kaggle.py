@@ -59,7 +59,7 @@ _FILES = {
 _RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ}
 
 
-def build(dataset: Literal["mitbih", "ptb"], folder: str | Path, subset: bool = False) -> Beats:
+def build(dataset: Literal["mitbih", "ptb"], folder: str | Path | None, subset: bool = False) -> Beats:
     """Read the two Kaggle files of a data set.
 
     PTB has no test file. As in Vindas et al. (2022, PMLR 182:270-296), each class is shuffled with
@@ -73,7 +73,7 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path, subset: bool = 
     Parameters
     ----------
     dataset : {"mitbih", "ptb"}
-    folder : path
+    folder : path or None
         Holds the two CSV files, each plain, zipped on its own, or in any .zip; or is such a .zip.
     subset : bool
         Whether the files may have another number of rows than the published ones.
@@ -91,9 +91,11 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path, subset: bool = 
         or a label that the file cannot have; the samples are reversed, or the labels in the first column;
         or the two files have the same rows.
     """
-    folder = Path(folder)
     if dataset not in _FILES:
         raise EcglibError(f"dataset {dataset}: Kaggle has no beats of it; use source physionet")
+    if folder is None:
+        raise EcglibError("source kaggle: its files need a login; download them and name their folder with --raw DIR")
+    folder = Path(folder)
     files = _FILES[dataset]
     # grows in place where the operating system can, so that the beats are never there twice
     samples, labels, made_from = bytearray(), [], {}

@@ -59,12 +59,7 @@ def build_beats(
     if source == "kaggle":
         from ecglib.data import kaggle
 
-        folder = folder or _at_hand("kaggle_heartbeat")
-        if folder is None:
-            raise EcglibError(
-                "source kaggle: its files need a login; download them and name their folder with --raw DIR"
-            )
-        return kaggle.build(dataset, folder, subset)
+        return kaggle.build(dataset, folder or _at_hand("kaggle_heartbeat"), subset)
     return _PHYSIONET[dataset](folder or _at_hand(DATASETS[dataset].folder), detector, other_diagnoses)
 
 

@@ -16,6 +16,7 @@ from ecglib.data.table import BEAT_LENGTH
 from ecglib.names import CLASS_TITLES, Dataset, EcglibError
 from ecglib.predict import NOTICE
 from ecglib.predict.beats import PEAK_RATE_HZ, at_rate, beats_of, ratio_of_rates
+from ecglib.predict.in_context import InContext
 from ecglib.predict.lead import SHORTEST_S, OpenLead, clock
 from ecglib.predict.quality import Excluded, joined, problem, window_edges
 from ecglib.predict.rpeaks import r_peaks
@@ -111,13 +112,15 @@ def excluded_text(excluded: tuple[Excluded, ...], seconds: float, most: int = 6)
     return f"{total:.0f} of {seconds:.0f} s ({', '.join(listed)}{more})"
 
 
-def predict_lead(lead: OpenLead, model: Pretrained, progress: bool = False) -> Prediction:
+def predict_lead(lead: OpenLead, model: Pretrained | InContext, progress: bool = False) -> Prediction:
     """Judge a lead, find its R peaks, cut its beats and classify them; memory does not grow with the lead's length.
+
+    `InContext` looks at a beat's neighbours, and so at the whole lead, at 120 samples a second.
 
     Parameters
     ----------
     lead : OpenLead
-    model : Pretrained
+    model : Pretrained or InContext
     progress : bool
         Whether a bar is shown, where standard error is a terminal.
 
@@ -143,6 +146,9 @@ def predict_lead(lead: OpenLead, model: Pretrained, progress: bool = False) -> P
     peaks, rr_s, probabilities = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     apart = np.diff(peaks, prepend=-lead.length) >= _SAME_S * lead.rate_hz
     peaks, rr_s, probabilities = peaks[apart], rr_s[apart], probabilities[apart]
+    if isinstance(model, InContext) and len(peaks) >= FEWEST_BEATS:
+        # what starts no beat stays NaN
+        probabilities = probabilities + model.of_lead(lead, peaks, rr_s)
     table = _table(peaks, rr_s, probabilities, lead.rate_hz, model.class_names)
     if len(peaks) < FEWEST_BEATS or table.empty:
         left_out = f"; not looked at: {excluded_text(excluded, lead.seconds)}" if excluded else ""
@@ -209,8 +215,13 @@ def _cut_stretch(signal: np.ndarray, rate_hz: float, start: int, core: np.ndarra
     return _Part(start + places[inside], rr_s[inside], starts_beat[inside], beats)
 
 
-def _classified(parts: Iterator[_Part], model: Pretrained) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """R peaks, RR and probabilities, NaN where no beat starts; so many parts at once as are fast to classify."""
+def _classified(
+    parts: Iterator[_Part], model: Pretrained | InContext
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """R peaks, RR and probabilities, NaN where no beat starts; so many parts at once as are fast to classify.
+
+    Those of `InContext`, which come later, are 0.
+    """
     waiting: list[_Part] = []
     for part in chain(parts, [None]):
         if part is not None:
@@ -220,7 +231,7 @@ def _classified(parts: Iterator[_Part], model: Pretrained) -> Iterator[tuple[np.
                 np.concatenate([getattr(one, field.name) for one in waiting]) for field in fields(_Part)
             )
             probabilities = np.full((len(peaks), len(model.class_names)), np.nan, dtype=np.float32)
-            probabilities[starts_beat] = model.probabilities(beats)
+            probabilities[starts_beat] = 0 if isinstance(model, InContext) else model.probabilities(beats)
             yield peaks, rr_s, probabilities
             waiting = []
 

@@ -19,6 +19,7 @@ from ecglib.models.pictures import PICTURES, PictureRule
 from ecglib.names import BRANCHES, DATASETS, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName
 from ecglib.parameters import Parameters, load_parameters, parse_setting, profile_names
 from ecglib.predict import DEFAULT_MODEL
+from ecglib.predict.in_context import InContext
 from ecglib.runs import read_summary
 from ecglib.training.checkpoints import weights_digest
 from ecglib.training.loop import keep_freed_memory
@@ -105,7 +106,7 @@ def pretrained_names() -> list[str]:
     return list(pretrained_folders())
 
 
-def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
+def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:
     """A trained model, in evaluation mode, on the GPU where there is one.
 
     Parameters
@@ -115,7 +116,8 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
         with a model after a colon: cnn_transformer, cnn2d, late (the default), concat, sum or weighted_sum. Those
         trained on MIT-BIH know the classes N, S, V, F and Q, and have seen other beats of the people that they were
         tested on; "reduced-by-patient" has not, and knows no Q. The models of PTB-XL tell records without a finding
-        from those with a myocardial infarction.
+        from those with a myocardial infarction. Beside them, "context" is our design for new people (N, S, V), which
+        has no card and is a model of its own kind (`ecglib.predict.in_context`).
 
     Raises
     ------
@@ -127,6 +129,8 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
     >>> load_pretrained("best:cnn2d").class_names  # doctest: +SKIP
     ('N', 'S', 'V', 'F', 'Q')
     """
+    if name == InContext.name:
+        return InContext()
     label, _, kind = name.partition(":")
     label, kind, folders = _name_of(label), kind or "late", pretrained_folders()
     if label not in folders:

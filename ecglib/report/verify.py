@@ -24,6 +24,7 @@ from ecglib.results import (
     epochs,
     hints,
     ledger,
+    new_people,
     overview,
     repetitions,
     rhythm,
@@ -74,6 +75,11 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_known_rhythm": lambda one: rhythm.known_rhythm_table(one, "late"),
     "table_overview": lambda one: overview.overview_table(_beside(one, "overview")),
     "table_all_claims": lambda one: claims.claims_beside(_beside(one, "overview")),
+    "table_new_people": new_people.ladder_table,
+    "table_new_people_targets": new_people.target_table,
+    "table_new_people_records": lambda one: new_people.record_table(),
+    "table_new_people_trust": lambda one: new_people.trust_table(),
+    "table_new_people_risk": lambda one: new_people.risk_table(),
     **{f"table_classes_{model}": _of_class(model) for model in MODEL_TITLES},
 }
 

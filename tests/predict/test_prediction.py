@@ -22,7 +22,7 @@ def real_file(folder, name):
 
 
 @pytest.mark.parametrize(("name", "rate_hz", "rows"), [("mitdb", 360, 2000), ("ptb-xl", 500, 5), ("ptbdb", 1000, 30)])
-@pytest.mark.parametrize("model", ["best", "ptbxl"])
+@pytest.mark.parametrize("model", ["best", "ptbxl", "context"])
 def test_real_records_of_three_rates(data_folder, name, rate_hz, rows, model):
     path = real_file(data_folder, name)
     if path is None or not path.parent.is_dir():
@@ -37,6 +37,20 @@ def test_real_records_of_three_rates(data_folder, name, rate_hz, rows, model):
     np.testing.assert_allclose(table["time_s"], table["sample"] / rate_hz)
     assert (np.diff(found.r_peaks) > 0).all() and np.isin(table["sample"], found.r_peaks).all()
     assert np.nanmin(table["rr_s"]) > 0.2
+
+
+@pytest.mark.parametrize("rate_hz", [250, 1000])
+def test_context_sees_the_same_at_another_rate(mitdb, rate_hz):
+    from scipy.signal import resample_poly
+
+    # longer than what is resampled at once
+    signal = open_lead(mitdb / "119").read(0, 360 * 640)
+    model = load_pretrained("context")
+    reference = predict_lead(array_lead(signal, 360.0), model)
+    found = predict_lead(array_lead(resample_poly(signal, rate_hz, 360), float(rate_hz)), model)
+    assert len(found.table) == len(reference.table)
+    assert np.mean(found.table["label"].to_numpy() == reference.table["label"].to_numpy()) > 0.99
+    assert reference.counts["V"] > 100
 
 
 def test_the_same_ecg_at_another_rate_in_another_file(tmp_path, mitdb, write_edf):

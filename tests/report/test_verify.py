@@ -18,7 +18,7 @@ KEPT = "reduced"
 def checkout(tmp_path, monkeypatch):
     """The committed results of one profile, and what stands beside them."""
     home = files.home()
-    for folder in ("runs/beats", f"runs/{KEPT}", f"runs/{KEPT}-split-patient", f"figures/{KEPT}"):
+    for folder in ("runs/beats", "runs/context", f"runs/{KEPT}", f"runs/{KEPT}-split-patient", f"figures/{KEPT}"):
         shutil.copytree(home / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.png", "*.svg", "notebooks"))
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "params").mkdir()

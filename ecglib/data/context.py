@@ -1,0 +1,160 @@
+"""What a beat is beside its neighbours: how early it comes, and how unlike the person's own usual beats it is.
+
+Nothing here needs a label, and all of it but the RR interval that follows is known when the beat is over (of a record's
+first beats, the person's usual beat is that of the first ten). Inputs are free of the signal's unit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import resample_poly
+
+from ecglib import files
+from ecglib.data.mitbih import LABEL_OF_SYMBOL
+from ecglib.data.splits import arrange
+from ecglib.data.table import Beats, read_beats
+
+RATE_HZ = 120.0
+# by how many intervals before it the length of an interval is measured (10: the last seconds, 400: the last minutes)
+MEANS = (10, 80, 400)
+# the person's usual beat is the median of so many earlier ones; a record's first have the median of the first ten
+_USUAL, _FIRST = 40, 10
+# a beat that comes earlier than this is no usual one; logarithm of its interval over the mean of the ten before
+_EARLY = -0.1
+_BLOCK = 256
+_BEFORE, _AFTER = 34, 48
+# in samples from the R peak: QRS complex, what is before it (with the P wave), what is after it (with the T wave)
+_PARTS = ((-12, 15), (-30, -9), (18, 48))
+_SHAPE = 33
+# columns of each group; the networks of `ecglib.designs.context` name what they use
+GROUPS = {"window": _SHAPE, "difference": _SHAPE, "ratios": 3 * len(MEANS), "irregularity": 1}
+GROUPS |= {"likeness": 3 * len(_PARTS), "relative_likeness": 3 * len(_PARTS)}
+
+
+def context_inputs(signal: np.ndarray, peaks: np.ndarray, rr_s: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """The inputs of every beat of one lead.
+
+    Parameters
+    ----------
+    signal : ndarray of float, shape (T,)
+        120 samples a second, in any unit.
+    peaks : ndarray of float, shape (P,)
+        R peaks in samples of `signal`, ascending, at least two.
+    rr_s : ndarray of float, shape (P,), optional
+        Seconds since the R peak before, NaN where that is not known: the last known one, or the next, then stands
+        for it. By default from `peaks`.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (P, columns)
+        By `GROUPS`: ``window``, the derivative 0.275 s to either side of the R peak over its own standard deviation;
+        ``difference``, the derivative less that of the person's usual beat, over the deviation of the latter;
+        ``ratios``, logarithms of the interval before, the one after and the one before that, over means of earlier
+        ones; ``irregularity``, of the last ten intervals; ``likeness``, correlation with the usual beat, logarithm
+        of relative size and of relative distance, of QRS, P and T; ``relative_likeness``, the same less its usual
+        value. The last beat's following interval is taken to be like its own.
+    """
+    rr = np.diff(peaks / RATE_HZ, prepend=np.nan) if rr_s is None else rr_s.astype(np.float64)
+    rr = pd.Series(rr).ffill().bfill().to_numpy()
+    ratios, irregularity = _rhythm(rr)
+    padded = np.pad(signal, _AFTER, mode="edge")
+    places = np.rint(peaks).astype(np.int64).clip(0, len(signal) - 1) + _AFTER - _BEFORE
+    beats = padded[places[:, None] + np.arange(_BEFORE + _AFTER)].astype(np.float32)
+    usual = ratios[:, 0] > _EARLY
+    template = _median_of_earlier(beats, usual)
+    slope, template_slope = (_slope(one) for one in (beats, template))
+    likeness = _likeness(beats, template)
+    groups = {
+        "window": slope / (slope.std(axis=1, keepdims=True) + 1e-9),
+        "difference": (slope - template_slope) / (template_slope.std(axis=1, keepdims=True) + 1e-9),
+        "ratios": ratios.clip(-2, 2),
+        "irregularity": irregularity,
+        "likeness": likeness,
+        "relative_likeness": likeness - _median_of_earlier(likeness, usual),
+    }
+    pairs = {name: _halved(groups[name]) for name in ("window", "difference")}
+    return {name: pairs.get(name, group).clip(-8, 8).astype(np.float32) for name, group in groups.items()}
+
+
+def _rhythm(rr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    following, before = np.append(rr[1:], rr[-1]), np.append(rr[0], rr[:-1])
+    ratios = [np.log(one / _mean_of_earlier(rr, count)) for count in MEANS for one in (rr, following, before)]
+    change = np.abs(np.diff(np.log(rr), prepend=np.log(rr[0])))
+    return np.stack(ratios, axis=1), np.log(0.01 + _mean_of_earlier(change, MEANS[0]))[:, None]
+
+
+def _mean_of_earlier(values: np.ndarray, count: int) -> np.ndarray:
+    """The mean of up to `count` values before each one; of the first, itself."""
+    sums, here = np.append(0, np.cumsum(values)), np.arange(len(values))
+    first = np.maximum(0, here - count)
+    return np.where(here > 0, (sums[here] - sums[first]) / np.maximum(here - first, 1), values)
+
+
+def _median_of_earlier(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The median, column by column, of the last chosen rows before each row; (P, C) to (P, C)."""
+    rows = values[chosen]
+    head = np.repeat(np.median(rows[:_FIRST], axis=0)[None], _USUAL, axis=0)
+    windows = sliding_window_view(np.concatenate([head, rows]), _USUAL, axis=0)
+    # in blocks, since a day's beats with forty earlier ones each do not fit into memory
+    blocks = [np.median(windows[start : start + _BLOCK], axis=-1) for start in range(0, len(windows), _BLOCK)]
+    return np.concatenate(blocks)[np.cumsum(chosen) - chosen]
+
+
+def _slope(beats: np.ndarray) -> np.ndarray:
+    return np.gradient(beats, axis=1)[:, _BEFORE - _SHAPE : _BEFORE + _SHAPE]
+
+
+def _halved(rows: np.ndarray) -> np.ndarray:
+    """Means of neighbouring samples, (P, 66) to (P, 33)."""
+    return rows.clip(-8, 8).reshape(len(rows), -1, 2).mean(axis=2)
+
+
+def _likeness(beats: np.ndarray, template: np.ndarray) -> np.ndarray:
+    columns, floor = [], None
+    for start, stop in _PARTS:
+        part, usual = (one[:, _BEFORE + start : _BEFORE + stop] for one in (beats, template))
+        part, usual = (one - one.mean(axis=1, keepdims=True) for one in (part, usual))
+        size, usual_size, distance = (np.linalg.norm(one, axis=1) for one in (part, usual, part - usual))
+        # where a part is flat, its noise is not compared with noise, but with the QRS complex
+        floor = 0.002 * usual_size + 1e-9 if floor is None else floor
+        size, usual_size = size + floor, usual_size + floor
+        correlation = (part * usual).sum(axis=1) / (size * usual_size)
+        columns += [correlation, np.log(size / usual_size), np.log(distance / usual_size + 0.05)]
+    return np.stack(columns, axis=1)
+
+
+def de_chazal_beats() -> Beats:
+    """The beats of DS1 (train) and DS2 (test) without signals; see `ecglib.data.splits.arrange`."""
+    return arrange(read_beats(files.outline("mitbih", "physionet")), "patient")
+
+
+def record_inputs(stem: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The annotated R peaks of a MIT-BIH record, in its own samples, and their inputs.
+
+    The lead is MLII, also where it is the second (record 114), since models are to be shown that one.
+    """
+    import wfdb
+
+    names = wfdb.rdheader(str(stem)).sig_name
+    channel = names.index("MLII") if "MLII" in names else 0
+    record = wfdb.rdrecord(str(stem), channels=[channel])
+    annotation = wfdb.rdann(str(stem), "atr")
+    peaks = annotation.sample[[symbol in LABEL_OF_SYMBOL for symbol in annotation.symbol]]
+    step = round(record.fs / RATE_HZ)
+    return peaks, context_inputs(resample_poly(record.p_signal[:, 0], 1, step, padtype="edge"), peaks / step)
+
+
+def table_inputs(beats: Beats, folder: Path) -> dict[str, np.ndarray]:
+    """`context_inputs` of the beats of a table, in its order, from the raw records of MIT-BIH in `folder`."""
+    found = {name: np.empty((len(beats), columns), np.float32) for name, columns in GROUPS.items()}
+    for record in np.unique(beats.record):
+        rows = np.flatnonzero(beats.record == record)
+        peaks, inputs = record_inputs(folder / str(record))
+        places = np.searchsorted(peaks, beats.sample[rows])
+        for name, group in inputs.items():
+            found[name][rows] = group[places]
+    return found

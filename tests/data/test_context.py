@@ -1,0 +1,69 @@
+"""A beat beside its neighbours: no unit, no label, one beat of the future."""
+
+import numpy as np
+import pytest
+
+from ecglib.data.context import GROUPS, context_inputs, de_chazal_beats, record_inputs, table_inputs
+
+
+@pytest.fixture(scope="module")
+def lead():
+    generator = np.random.default_rng(0)
+    peaks = np.cumsum(generator.integers(70, 130, size=120)).astype(float)
+    signal = 0.02 * generator.standard_normal(int(peaks[-1]) + 200)
+    for peak in peaks.astype(int):
+        signal[peak - 3 : peak + 4] += np.hanning(7) * generator.uniform(0.8, 1.2)
+    return signal, peaks
+
+
+def test_columns_are_those_of_the_groups(lead):
+    inputs = context_inputs(*lead)
+    assert {name: group.shape for name, group in inputs.items()} == {name: (120, n) for name, n in GROUPS.items()}
+    assert all(np.isfinite(group).all() and group.dtype == np.float32 for group in inputs.values())
+
+
+def test_unit_and_offset_do_not_matter(lead):
+    signal, peaks = lead
+    inputs, others = context_inputs(signal, peaks), context_inputs(3000 + 200 * signal, peaks)
+    for name in GROUPS:
+        np.testing.assert_allclose(inputs[name], others[name], atol=2e-3)
+
+
+def test_of_the_future_one_beat_is_known(lead):
+    signal, peaks = lead
+    changed, moved = signal.copy(), peaks.copy()
+    changed[int(peaks[81]) - 20 :] = np.random.default_rng(1).standard_normal(len(signal) - int(peaks[81]) + 20)
+    moved[82:] += 31
+    inputs, others = context_inputs(signal, peaks), context_inputs(changed, moved)
+    for name in GROUPS:
+        np.testing.assert_array_equal(inputs[name][:80], others[name][:80])
+    assert not np.array_equal(inputs["window"][82], others["window"][82])
+
+
+def test_ratios_are_those_of_intervals(lead):
+    signal, peaks = lead
+    rr, ratios = np.diff(peaks, prepend=np.nan), context_inputs(signal, peaks)["ratios"]
+    for column, count in ((0, 10), (3, 80)):
+        mean = rr[max(1, 100 - count) : 100].mean()
+        expected = np.log([rr[100] / mean, rr[101] / mean, rr[99] / mean])
+        np.testing.assert_allclose(ratios[100, column : column + 3], expected, atol=2e-6)
+
+
+def test_a_beat_of_another_shape_is_unlike_the_usual_one(lead):
+    signal, peaks = lead
+    signal = signal.copy()
+    odd = int(peaks[90])
+    signal[odd - 12 : odd + 15] = -np.hanning(27)
+    inputs = context_inputs(signal, peaks)
+    assert inputs["likeness"][90, 0] < 0.5 < np.delete(inputs["likeness"][:, 0], 90).min()
+    assert inputs["relative_likeness"][90, 0] == inputs["relative_likeness"][:, 0].min()
+
+
+def test_rows_of_a_table_are_those_of_its_records(data_folder):
+    beats = de_chazal_beats()
+    beats = beats.take(np.flatnonzero(np.isin(beats.record, ["114", "100"]))[::-7])
+    inputs = table_inputs(beats, data_folder / "mitdb")
+    peaks, of_record = record_inputs(data_folder / "mitdb" / "114")
+    row = int(np.flatnonzero(beats.record == "114")[5])
+    for name, group in of_record.items():
+        np.testing.assert_array_equal(inputs[name][row], group[peaks == beats.sample[row]][0])

@@ -5,7 +5,11 @@ PROFILE ?=
 CORES ?=
 RETRAIN ?=
 ARGS ?=
-export PROFILE CORES ARGS
+# what "make sweep" combines: each seed with each design and each split
+SWEEP ?= {seed: [0, 1, 2], design: [report, best], split: [kaggle, patient]}
+# a folder of profiles/: where its jobs run
+ON ?= local
+export PROFILE CORES ARGS SWEEP ON
 
 # a failed command ends a pipe, too
 SHELL := /bin/bash
@@ -13,7 +17,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: report pdf demo test lab notebooks verify lint bench clean help
+.PHONY: report pdf demo sweep test lab notebooks verify lint bench clean help
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## */\t/' | expand -t 16
@@ -26,6 +30,9 @@ pdf: $(INSTALLED) ## the page as PDF too, through headless Chromium where one is
 
 demo: $(INSTALLED) ## train everything on invented beats, end to end
 	@$(BIN)/ecglib report demo
+
+sweep: $(INSTALLED) ## seeds x designs x splits of a profile as one graph; SWEEP=..., ON=slurm on a cluster
+	@$(BIN)/snakemake --profile "profiles/$$ON" --config profile="$${PROFILE:-demo}" sweep="$$SWEEP"
 
 test: $(INSTALLED) ## all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $${CORES:-auto} --dist loadfile --nbval --nbval-current-env \

@@ -146,7 +146,7 @@ def to_beat_rate(signal: np.ndarray) -> np.ndarray:
     return resample_poly(signal, 1, DECIMATION, padtype="edge")
 
 
-def _read_record(detector: Detector, stem: Path) -> tuple[RecordBeats, bytes] | str:
+def read_record(detector: Detector, stem: Path) -> tuple[RecordBeats, bytes] | str:
     """Beats of one record, and the SHA-256 of its .hea and .dat; or why it cannot be used."""
     try:
         found = record_beats(to_beat_rate(read_lead(stem, LEAD, RECORD_RATE_HZ).signal), detector)
@@ -184,7 +184,7 @@ def build(folder: str | Path, detector: Detector = "neurokit", over: Over = map)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("signal", "label", "record", "subject", "sample")}
     folds, skipped = [], {}
     stems = [folder / name for name in chosen["filename_hr"]]
-    reads = tqdm(over(partial(_read_record, detector), stems), "ptbxl", len(stems), unit="record", disable=None)
+    reads = tqdm(over(partial(read_record, detector), stems), "ptbxl", len(stems), unit="record", disable=None)
     for row, stem, read in zip(chosen.itertuples(), stems, reads, strict=True):
         if isinstance(read, str):
             skipped[stem.name] = read

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import partial
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,12 @@ RECIPE = (
     "lead II in ADC units, every 8th sample, {detector} R peaks, int(1.2 median RR of {seconds:g} s) long, min-max, "
     "187 samples; normal: healthy control, abnormal: {abnormal}"
 )
+
+
+def published_sums() -> dict[str, str]:
+    """File name to SHA-256 for ``RECORDS`` and the 549 records (.dat, .hea), as PhysioNet publishes them."""
+    lines = resources.files("ecglib.data").joinpath("ptbdb.sha256").read_text().splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
 
 
 def diagnosis(comments: list[str]) -> str:

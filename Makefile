@@ -17,7 +17,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: report pdf demo sweep test lab notebooks verify lint bench clean help
+.PHONY: report pdf demo sweep test lab notebooks verify lint bench fuzz clean help
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## */\t/' | expand -t 16
@@ -53,6 +53,9 @@ lint: $(INSTALLED) ## style
 bench: $(INSTALLED) ## how fast it is, against a plain pipeline, into figures/benchmarks (a quarter of an hour)
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks growth
+
+fuzz: $(INSTALLED) ## 100,000 damaged files over all readers, into figures/benchmarks (CASES=...)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks fuzz --cases "$${CASES:-100000}"
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is %d.%d' % sys.version_info[:2])"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks import data_rows, growth, model_rows, report_rows, scale
+from benchmarks import data_rows, fuzz, growth, model_rows, report_rows, scale
 from benchmarks.measure import QUICK, Sizes, as_frame, as_text, conditions, load_beats, publish
 from ecglib.names import EcglibError
 
@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     steps.add_argument("--copies", type=_positive, nargs="+", default=scale.COPIES, help="of MIT-BIH")
     steps.add_argument("--master", default=scale.MASTER, help=f"where Spark runs (default: {scale.MASTER})")
     steps.set_defaults(command=_scale)
+    wrong = commands.add_parser("fuzz", parents=[threads], help="every reader on files that are wrong by chance")
+    wrong.add_argument("--cases", type=_positive, default=100_000, help="in all (default: 100000)")
+    wrong.set_defaults(command=lambda options: fuzz.run(options.cases))
     return parser
 
 

@@ -284,7 +284,7 @@ def _opened(name: str, folder: Path) -> Iterator[tuple[BinaryIO, str]]:
             shown = f"{path}/{member}"
             try:
                 stream = archive.open(member)
-            except _ZIP_FAULTS as error:
+            except (*_ZIP_FAULTS, OSError) as error:
                 raise _damaged(shown, error) from None
             with stream:
                 yield stream, shown

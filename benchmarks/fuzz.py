@@ -119,7 +119,7 @@ def _profile(folder: Path) -> Path:
 
 
 def _setting(folder: Path) -> Path:
-    (folder / "setting").write_text("compared_with=[&a demo, *a, ptb]")
+    (folder / "setting").write_text("compared_with=[demo, ptb]")
     return folder / "setting"
 
 

@@ -294,7 +294,8 @@ def _read_profile(profile: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise EcglibError(f"{path}{where}: no valid YAML ({getattr(error, 'problem', error)})") from None
+        reason = str(getattr(error, "problem", error)).splitlines()[0]
+        raise EcglibError(f"{path}{where}: no valid YAML ({reason})") from None
     if not isinstance(values, dict):
         raise EcglibError(f"{path}: expected 'key: value' lines")
     parameters = _validate(values, str(path))

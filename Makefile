@@ -17,7 +17,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: report pdf demo sweep test lab notebooks verify lint bench fuzz clean help
+.PHONY: report pdf demo sweep test lab notebooks verify lint bench fuzz crash lock sbom clean help
 
 help:            ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: [^#]*## */\t/' | expand -t 16
@@ -57,11 +57,38 @@ bench: $(INSTALLED) ## how fast it is, against a plain pipeline, into figures/be
 fuzz: $(INSTALLED) ## 100,000 damaged files over all readers, into figures/benchmarks (CASES=...)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks fuzz --cases "$${CASES:-100000}"
 
-$(INSTALLED): requirements.lock pyproject.toml
+crash: $(INSTALLED) ## kills at random moments and two processes at once, into figures/benchmarks (KILLS=100)
+	@$(BIN)/python -m benchmarks crash --kills "$${KILLS:-100}"
+
+# PyTorch's own builds of torch 2.13.0 for the CPU, Linux on x86-64, Python 3.11 to 3.14; they are in no list of the registry
+TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b \
+	4ca4a9394b0c771238a4f73590fdbbc4debad85ed0fa63d026ae1b085da7d6e2 \
+	3fbf9c9d1f3c10c2d59d04aca426dee9ccc6ceb32d255c61e93acc3b4f75fae6 \
+	d20fa53ee744502fa4c69818a720b05ca0d37abd055d4f6e66cae155114bc691
+
+lock: $(INSTALLED) ## pin what pyproject.toml names and all below it, with hashes; what is pinned stays as it is
+	@$(BIN)/python -m pip install --quiet "uv>=0.9"
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra test --universal --python-version 3.11.5 --generate-hashes \
+		--no-annotate --no-header -o requirements.lock && mv requirements.lock requirements.all
+	@echo "# Every version that a fresh checkout gets, with the hashes of its files; 'make lock' makes it." > requirements.lock
+	@echo "# What torch needs where it is a CUDA build; 'make lock' makes it." > requirements-cuda.lock
+	@awk -v cpu="$(TORCH_CPU)" '/^[a-zA-Z]/ { out = /^(nvidia|cuda|triton)/ ? "requirements-cuda.lock" : "requirements.lock" } \
+		{ print >> out } /^torch==/ { n = split(cpu, sums); for (i = 1; i <= n; i++) print "    --hash=sha256:" sums[i] " \\" >> out }' \
+		requirements.all && rm requirements.all
+
+sbom: $(INSTALLED) ## what is installed, with versions and licences, as CycloneDX: sbom.json
+	@$(BIN)/python -m pip install --quiet "cyclonedx-bom>=7"
+	@$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible -o sbom.json
+	@echo "wrote sbom.json"
+
+$(INSTALLED): requirements.lock requirements-cuda.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is %d.%d' % sys.version_info[:2])"
 	@echo "installing about 150 packages into .venv, a few minutes the first time:"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -r requirements.lock \
+	@# without a CPU build of torch within reach it is a CUDA build on Linux, which needs more
+	@cpu=$$(sed -n 's/^torch==\([^ ]*\).*/torch==\1+cpu/p' requirements.lock); \
+	$(BIN)/python -m pip install --quiet --dry-run --no-deps --only-binary :all: $$cpu > /dev/null 2>&1 || cuda="-r requirements-cuda.lock"; \
+	$(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location --require-hashes -r requirements.lock $$cuda \
 		| awk '/^Collecting/ && ++n % 10 == 0 {print "  " n " packages found"; fflush()} /^Installing/ {print "  installing them"; fflush()}'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from importlib.metadata import version
 
+import pytest
 import yaml
 
 from ecglib import files
@@ -22,9 +23,14 @@ def direct_dependencies(*extras: str) -> list[str]:
     return sum((listed["optional-dependencies"][extra] for extra in extras), list(listed["dependencies"]))
 
 
+def entries(name: str = "requirements.lock") -> dict[str, str]:
+    """Name to everything else that a lock says of it: version, markers, hashes."""
+    found = re.findall(r"(?m)^([\w.-]+)==((?:.*\\\n)*.*)$", (files.home() / name).read_text())
+    return {package.lower().replace("_", "-"): rest for package, rest in found}
+
+
 def locked() -> dict[str, str]:
-    lines = (files.home() / "requirements.lock").read_text().splitlines()
-    return dict(line.lower().replace("_", "-").split("==") for line in lines if line and not line.startswith("#"))
+    return {name: re.match(r"[^\s;]+", rest)[0] for name, rest in entries().items()}
 
 
 def test_conda_environment_lists_the_same_direct_dependencies():
@@ -45,6 +51,24 @@ def test_lock_pins_every_direct_dependency_within_its_range():
         assert name in pins, f"{name} is not pinned"
         pinned = tuple(int(number) for number in re.findall(r"\d+", pins[name]))
         assert pinned >= tuple(map(int, lowest.split("."))), name
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-cuda.lock"])
+def test_lock_has_hashes_of_everything(name):
+    found = entries(name)
+    lines = (files.home() / name).read_text().splitlines()
+    assert len(found) == sum(not line.startswith(("#", " ")) for line in lines) > 10
+    for package, rest in found.items():
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", rest), package
+    # a CPU build of torch needs none of what a CUDA build does
+    assert all((name != "requirements.lock") == package.startswith(("nvidia", "cuda", "triton")) for package in found)
+
+
+def test_lock_has_the_cpu_builds_of_its_torch():
+    makefile = (files.home() / "Makefile").read_text()
+    told = re.search(r"# PyTorch's own builds of torch (\S+) (?:.*)\nTORCH_CPU := ((?:.*\\\n)*.*)\n", makefile)
+    assert told[1] == locked()["torch"]
+    assert all(digest in entries()["torch"] for digest in re.findall("[0-9a-f]{64}", told[2]))
 
 
 def test_installed_versions_are_the_locked_ones():

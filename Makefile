@@ -76,10 +76,12 @@ lock: $(INSTALLED) ## pin what pyproject.toml names and all below it, with hashe
 		{ print >> out } /^torch==/ { n = split(cpu, sums); for (i = 1; i <= n; i++) print "    --hash=sha256:" sums[i] " \\" >> out }' \
 		requirements.all && rm requirements.all
 
-sbom: $(INSTALLED) ## what is installed, with versions and licences, as CycloneDX: sbom.json
-	@$(BIN)/python -m pip install --quiet "cyclonedx-bom>=7"
+sbom: $(INSTALLED) ## what is installed as CycloneDX, sbom.json; the licences of what is pinned, docs/licences.md
+	@$(BIN)/python -m pip install --quiet "cyclonedx-bom>=7" "pip-licenses>=5"
 	@$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible -o sbom.json
-	@echo "wrote sbom.json"
+	@(echo "# Licences of the packages in requirements.lock" && echo && $(BIN)/pip-licenses --from=mixed --order=license \
+		--format=markdown --packages $$(sed -n 's/^\([a-zA-Z][^=]*\)==.*/\1/p' requirements.lock)) > docs/licences.md
+	@echo "wrote sbom.json and docs/licences.md"
 
 $(INSTALLED): requirements.lock requirements-cuda.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is %d.%d' % sys.version_info[:2])"

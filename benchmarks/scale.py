@@ -149,7 +149,8 @@ def paying(table: pd.DataFrame) -> str:
     """From how many records on Spark is the faster one, by straight lines through the points."""
     builtin, spark = (np.polyfit(table["records"], table[name], 1) for name in ("builtin_s", "spark_s"))
     if spark[0] >= builtin[0]:
-        return f"Spark takes {spark[0]:.2g} s a record more, built in {builtin[0]:.2g}, and so pays at no size here"
+        each = f"one record more takes the built-in reader {builtin[0]:.2g} s, Spark {spark[0]:.2g} s"
+        return f"{each}: Spark pays at no size here"
     records = (spark[1] - builtin[1]) / (builtin[0] - spark[0])
     measured = "measured" if records <= table["records"].max() else "not measured, by the lines"
     return f"Spark pays from {records:,.0f} records of half an hour on ({measured})"

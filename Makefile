@@ -65,16 +65,20 @@ TORCH_CPU := 6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b \
 	4ca4a9394b0c771238a4f73590fdbbc4debad85ed0fa63d026ae1b085da7d6e2 \
 	3fbf9c9d1f3c10c2d59d04aca426dee9ccc6ceb32d255c61e93acc3b4f75fae6 \
 	d20fa53ee744502fa4c69818a720b05ca0d37abd055d4f6e66cae155114bc691
+UV_LOCK := --universal --python-version 3.11.5 --generate-hashes --no-annotate --no-header
 
 lock: $(INSTALLED) ## pin what pyproject.toml names and all below it, with hashes; what is pinned stays as it is
 	@$(BIN)/python -m pip install --quiet "uv>=0.9"
-	@$(BIN)/uv pip compile pyproject.toml --quiet --extra test --universal --python-version 3.11.5 --generate-hashes \
-		--no-annotate --no-header -o requirements.lock && mv requirements.lock requirements.all
-	@echo "# Every version that a fresh checkout gets, with the hashes of its files; 'make lock' makes it." > requirements.lock
-	@echo "# What torch needs where it is a CUDA build; 'make lock' makes it." > requirements-cuda.lock
-	@awk -v cpu="$(TORCH_CPU)" '/^[a-zA-Z]/ { out = /^(nvidia|cuda|triton)/ ? "requirements-cuda.lock" : "requirements.lock" } \
-		{ print >> out } /^torch==/ { n = split(cpu, sums); for (i = 1; i <= n; i++) print "    --hash=sha256:" sums[i] " \\" >> out }' \
-		requirements.all && rm requirements.all
+	@awk '/^[a-zA-Z]/ { print $$1 }' requirements.lock | sort -u > requirements.all
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra test $(UV_LOCK) -o requirements.all
+	@awk -v sums="$(TORCH_CPU)" 'BEGIN { print "# Every version that a fresh checkout gets, with the hashes of its files; make lock writes it." } \
+		/^[a-zA-Z]/ { dropped = /^(nvidia|cuda|triton)/ } \
+		/^torch==/ { print $$1 " ; sys_platform == \"linux\" \\"; n = split(sums, sum); \
+			for (i = 1; i <= n; i++) print "    --hash=sha256:" sum[i] (i < n ? " \\" : ""); \
+			print $$1 " ; sys_platform != \"linux\" \\"; next } \
+		!dropped' requirements.all > requirements.lock && rm requirements.all
+	@sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.lock | head -n 1 | \
+		$(BIN)/uv pip compile - --quiet -c requirements.lock $(UV_LOCK) -o requirements-cuda.lock
 
 sbom: $(INSTALLED) ## what is installed as CycloneDX, sbom.json; the licences of what is pinned, docs/licences.md
 	@$(BIN)/python -m pip install --quiet "cyclonedx-bom>=7" "pip-licenses>=5"
@@ -87,10 +91,11 @@ $(INSTALLED): requirements.lock requirements-cuda.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is %d.%d' % sys.version_info[:2])"
 	@echo "installing about 150 packages into .venv, a few minutes the first time:"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@# without a CPU build of torch within reach it is a CUDA build on Linux, which needs more
-	@cpu=$$(sed -n 's/^torch==\([^ ]*\).*/torch==\1+cpu/p' requirements.lock); \
-	$(BIN)/python -m pip install --quiet --dry-run --no-deps --only-binary :all: $$cpu > /dev/null 2>&1 || cuda="-r requirements-cuda.lock"; \
-	$(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location --require-hashes -r requirements.lock $$cuda \
+	@# without a CPU build of torch within reach it is a CUDA build on Linux, by a lock of its own
+	@torch=$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.lock | head -n 1); [ "$$(uname)" != Linux ] || \
+	$(BIN)/python -m pip install --quiet --dry-run --no-deps "$$torch+cpu" > /dev/null 2>&1 || \
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements-cuda.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location --require-hashes -r requirements.lock \
 		| awk '/^Collecting/ && ++n % 10 == 0 {print "  " n " packages found"; fflush()} /^Installing/ {print "  installing them"; fflush()}'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -24,9 +24,12 @@ def direct_dependencies(*extras: str) -> list[str]:
 
 
 def entries(name: str = "requirements.lock") -> dict[str, str]:
-    """Name to everything else that a lock says of it: version, markers, hashes."""
-    found = re.findall(r"(?m)^([\w.-]+)==((?:.*\\\n)*.*)$", (files.home() / name).read_text())
-    return {package.lower().replace("_", "-"): rest for package, rest in found}
+    """Name to everything else that a lock says of it: version, markers, hashes; torch stands there twice."""
+    found: dict[str, str] = {}
+    for package, rest in re.findall(r"(?m)^([\w.-]+)==((?:.*\\\n)*.*)$", (files.home() / name).read_text()):
+        key = package.lower().replace("_", "-")
+        found[key] = found.get(key, "") + rest
+    return found
 
 
 def locked() -> dict[str, str]:
@@ -55,20 +58,25 @@ def test_lock_pins_every_direct_dependency_within_its_range():
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-cuda.lock"])
 def test_lock_has_hashes_of_everything(name):
-    found = entries(name)
-    lines = (files.home() / name).read_text().splitlines()
-    assert len(found) == sum(not line.startswith(("#", " ")) for line in lines) > 10
-    for package, rest in found.items():
-        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", rest), package
-    # a CPU build of torch needs none of what a CUDA build does
-    assert all((name != "requirements.lock") == package.startswith(("nvidia", "cuda", "triton")) for package in found)
+    lines = [line for line in (files.home() / name).read_text().splitlines() if not line.startswith("#")]
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        assert re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) or (
+            re.match(r"[\w.-]+==\S+ .*\\$", line) and following.startswith("    --hash=")
+        ), line
 
 
-def test_lock_has_the_cpu_builds_of_its_torch():
+def test_a_cpu_build_of_torch_is_allowed_and_what_a_cuda_build_needs_is_apart():
     makefile = (files.home() / "Makefile").read_text()
     told = re.search(r"# PyTorch's own builds of torch (\S+) (?:.*)\nTORCH_CPU := ((?:.*\\\n)*.*)\n", makefile)
     assert told[1] == locked()["torch"]
-    assert all(digest in entries()["torch"] for digest in re.findall("[0-9a-f]{64}", told[2]))
+    builds = re.findall("[0-9a-f]{64}", told[2])
+    assert builds and all(digest in entries()["torch"] for digest in builds)
+    cuda = entries("requirements-cuda.lock")
+    assert not any(package.startswith(("nvidia", "cuda", "triton")) for package in entries())
+    assert any(package.startswith("nvidia") for package in cuda) and cuda["torch"].startswith(told[1])
+    # both can be installed one after the other
+    shared = cuda.keys() & locked().keys()
+    assert {name: re.match(r"[^\s;]+", cuda[name])[0] for name in shared} == {name: locked()[name] for name in shared}
 
 
 def test_installed_versions_are_the_locked_ones():

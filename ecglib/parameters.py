@@ -263,8 +263,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise EcglibError(f"--set {text[:80]}: expected key=value")
-    return key.strip(), _value(value, f"--set {key.strip()[:80]}")
+        raise EcglibError(f"--set {text[:80]!r}: expected key=value")
+    return key.strip(), _value(value, f"--set {key.strip()[:80]!r}")
 
 
 def _value(text: str, where: str) -> Any:

@@ -128,9 +128,8 @@ def build(folder: str | Path, over: Over = map) -> Beats:
     folder = Path(folder)
     check_records(folder)
     names = record_names()
-    signals, labels, samples = zip(
-        *tqdm(over(partial(record_beats, folder), names), "mitbih", len(names), unit="record", disable=None), strict=True
-    )
+    reads = tqdm(over(partial(record_beats, folder), names), "mitbih", len(names), unit="record", disable=None)
+    signals, labels, samples = zip(*reads, strict=True)
     record, sample = np.repeat(names, [len(label) for label in labels]), np.concatenate(samples)
     return Beats(
         signal=np.concatenate(signals),

@@ -1,5 +1,6 @@
 # The report as a graph of notebooks, as they describe it in their own headers. Use it through "make report", or directly:
 #   snakemake --cores 2 --config profile=demo      (without a profile: the report as it is told, from committed results)
+#   snakemake --cores 2 --config profile=demo 'sweep={seed: [0, 1], split: [kaggle, patient]}'      (all combinations)
 import sys
 
 from ecglib import files
@@ -8,7 +9,7 @@ from ecglib.names import EcglibError
 from ecglib.notebooks import nodes
 
 try:
-    NODES = nodes(config.get("profile"))
+    NODES = nodes(config.get("profile"), config.get("sweep"))
 except EcglibError as error:
     sys.exit(f"ecglib: {error}")
 # a change in any of it may change any result; executing all notebooks again on finished runs takes a minute or two
@@ -60,10 +61,11 @@ for node in NODES:
             notebook=node.header.name,
             profile=node.parameters.profile,
             dataset=node.dataset,
+            settings=[f"--set={setting}" for setting in node.settings],
             # what is told is what is committed
             training="" if "profile" in config else "--no-training",
         # finished results need one; a training takes what its profile says, or all
         threads: (node.parameters.threads or workflow.cores) if "profile" in config else 1
         shell:
             "{sys.executable:q} -m ecglib.cli run {params.notebook} --profile {params.profile:q} --dataset {params.dataset}"
-            " {params.training}"
+            " {params.training} {params.settings:q}"

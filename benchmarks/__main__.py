@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks import data_rows, growth, model_rows, report_rows
+from benchmarks import crash, data_rows, fuzz, growth, model_rows, report_rows, scale
 from benchmarks.measure import QUICK, Sizes, as_frame, as_text, conditions, load_beats, publish
 from ecglib.names import EcglibError
 
@@ -56,6 +56,17 @@ def _parser() -> argparse.ArgumentParser:
     more.add_argument("--data-sizes", type=_positive, nargs="+", default=growth.DATA_SIZES, help="of the data side")
     more.add_argument("--large", action="store_true", help=f"with an epoch of {growth.LARGEST_TRAINING:,} beats too")
     more.set_defaults(command=_growth)
+    steps = commands.add_parser("scale", parents=[threads], help="each step per record; Spark on copies of MIT-BIH")
+    steps.add_argument("--copies", type=_positive, nargs="+", default=scale.COPIES, help="of MIT-BIH")
+    steps.add_argument("--master", default=scale.MASTER, help=f"where Spark runs (default: {scale.MASTER})")
+    steps.set_defaults(command=_scale)
+    wrong = commands.add_parser("fuzz", parents=[threads], help="every reader on files that are wrong by chance")
+    wrong.add_argument("--cases", type=_positive, default=100_000, help="in all (default: 100000)")
+    wrong.set_defaults(command=lambda options: fuzz.run(options.cases))
+    kills = commands.add_parser("crash", parents=[threads], help="kills at random moments, and two processes at once")
+    kills.add_argument("--kills", type=_positive, default=100, help="of each step (default: 100)")
+    kills.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
+    kills.set_defaults(command=lambda options: crash.run(options.kills, options.seed))
     return parser
 
 
@@ -91,6 +102,11 @@ def _growth(options: argparse.Namespace) -> None:
     beats = load_beats(quick=False)
     first_line = f"{conditions(beats)}, drawn with noise from {growth.FEW}"
     growth.run(beats, sizes, options.data_sizes, torch.get_num_threads(), first_line)
+
+
+def _scale(options: argparse.Namespace) -> None:
+    beats = load_beats(quick=False)
+    scale.run(beats, options.copies, options.master, conditions(beats))
 
 
 if __name__ == "__main__":

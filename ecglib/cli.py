@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
 
@@ -99,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
         "--other-diagnoses", action="store_true", help="ptb: count other diagnoses than infarction as abnormal too"
     )
     build.add_argument("--subset", action="store_true", help="kaggle: allow other numbers of rows than the published")
+    build.add_argument("--engine", choices=("builtin", "spark"), default="builtin", help="who reads (default: builtin)")
+    build.add_argument("--master", metavar="URL", default="local[*]", help="spark: where it runs (default: local[*])")
     build.set_defaults(command=_build)
 
     outline = data.add_parser("outline", help="keep a built table without its signals, to show results from")
@@ -184,16 +187,24 @@ def _build(options: argparse.Namespace) -> None:
     from ecglib.data.splits import class_counts
     from ecglib.data.table import write_beats
 
-    beats = build_beats(
-        options.dataset,
-        options.source,
-        options.raw,
-        options.beats,
-        options.seed,
-        options.detector,
-        options.other_diagnoses,
-        options.subset,
-    )
+    if options.engine == "spark":
+        from ecglib.data.spark import spread
+
+        engine = spread(options.master)
+    else:
+        engine = nullcontext()
+    with engine as over:
+        beats = build_beats(
+            options.dataset,
+            options.source,
+            options.raw,
+            options.beats,
+            options.seed,
+            options.detector,
+            options.other_diagnoses,
+            options.subset,
+            over,
+        )
     write_beats(beats, options.out)
     for record, reason in beats.metadata.skipped.items():
         print(f"skipped {record}: {reason}")

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import os
+import re
 import sys
 import tempfile
 from dataclasses import dataclass, replace
@@ -26,7 +28,7 @@ from traitlets.config import Config
 
 from ecglib import files
 from ecglib.names import FIGURE_NUMBERS, EcglibError
-from ecglib.parameters import Parameters, load_parameters
+from ecglib.parameters import Parameters, load_parameters, parse_setting
 
 _HEADER_KEYS = {"after", "makes", "curves", "unless", "beside", "also"}
 # a text cell of this tag tells of the notebook's own profile, and is left out where another one is shown
@@ -129,12 +131,15 @@ class Node:
     dataset : str
     after : tuple of Path
         Executed notebooks that must be there before.
+    settings : tuple of str
+        What `parameters` change of their profile, as "key=value".
     """
 
     header: Header
     parameters: Parameters
     dataset: str
     after: tuple[Path, ...] = ()
+    settings: tuple[str, ...] = ()
 
     @property
     def executed(self) -> Path:
@@ -144,10 +149,11 @@ class Node:
     @property
     def name(self) -> str:
         """Of the rule that runs it."""
-        return f"{self.header.name[3:]}_{self.parameters.profile}_{self.dataset}"
+        label = re.sub(r"\W", "_", self.parameters.label) if self.settings else self.parameters.profile
+        return f"{self.header.name[3:]}_{label}_{self.dataset}"
 
 
-def nodes(profile: str | None = None) -> list[Node]:
+def nodes(profile: str | None = None, sweep: dict[str, list[Any]] | None = None) -> list[Node]:
     """The notebooks of a report, in their order.
 
     Parameters
@@ -155,16 +161,21 @@ def nodes(profile: str | None = None) -> list[Node]:
     profile : str, optional
         All notebooks that this profile has, on each of its data sets. By default the report as it is told: each
         notebook under the profile that it tells of, and under those that it names besides.
+    sweep : dict of str to list, optional
+        Values by parameter; the profile's notebooks are there once for each combination of them.
     """
     found = []
     for header in headers():
         if profile is not None:
-            chosen = load_parameters(profile)
-            of_header = [(chosen, dataset) for dataset in chosen.datasets] if header.is_in(chosen) else []
+            for values in itertools.product(*(sweep or {}).values()):
+                settings = tuple(f"{key}={value}" for key, value in zip(sweep or {}, values, strict=True))
+                chosen = load_parameters(profile, **dict(map(parse_setting, settings)))
+                if header.is_in(chosen):
+                    found += [Node(header, chosen, dataset, settings=settings) for dataset in chosen.datasets]
         else:
             of_header = [(load_parameters(header.profile), header.dataset)]
             of_header += [(also, also.datasets[0]) for also in map(load_parameters, header.also)]
-        found += [Node(header, parameters, dataset) for parameters, dataset in of_header]
+            found += [Node(header, parameters, dataset) for parameters, dataset in of_header]
     place = {(node.header.name, node.parameters.label, node.dataset): node.executed for node in found}
     return [
         replace(

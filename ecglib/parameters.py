@@ -263,8 +263,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise EcglibError(f"--set {text[:80]}: expected key=value")
-    return key.strip(), _value(value, f"--set {key.strip()[:80]}")
+        raise EcglibError(f"--set {text[:80]!r}: expected key=value")
+    return key.strip(), _value(value, f"--set {key.strip()[:80]!r}")
 
 
 def _value(text: str, where: str) -> Any:
@@ -294,7 +294,8 @@ def _read_profile(profile: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise EcglibError(f"{path}{where}: no valid YAML ({getattr(error, 'problem', error)})") from None
+        reason = str(getattr(error, "problem", error)).splitlines()[0]
+        raise EcglibError(f"{path}{where}: no valid YAML ({reason})") from None
     if not isinstance(values, dict):
         raise EcglibError(f"{path}: expected 'key: value' lines")
     parameters = _validate(values, str(path))

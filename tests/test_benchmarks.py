@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 from benchmarks import __main__ as command_line
-from benchmarks import baseline, data_rows, growth, measure, model_rows, report_rows
+from benchmarks import baseline, crash, data_rows, growth, measure, model_rows, report_rows, scale
 from benchmarks.__main__ import MEASUREMENTS, main
 from ecglib.data import kaggle, synthetic
 from ecglib.data.table import Beats
@@ -234,3 +234,42 @@ def test_unusable_arguments_are_told_in_one_line(output, beats, monkeypatch, cap
         main(["--only", "everything"])
     with pytest.raises(measure.EcglibError, match="ZeroDivisionError"):
         measure.interpreter("-c", "1 / 0")
+
+
+def test_spark_pays_where_the_lines_cross():
+    points = pd.DataFrame({"records": [48, 480], "builtin_s": [4.8, 48.0], "spark_s": [20 + 2.4, 20 + 24.0]})
+    assert scale.paying(points) == "Spark pays from 400 records of half an hour on (measured)"
+    assert "not measured" in scale.paying(points.assign(spark_s=points["spark_s"] + 20))
+    assert scale.paying(points.assign(spark_s=points["builtin_s"] * 2)).endswith("Spark pays at no size here")
+
+
+def test_steps_are_measured(beats, data_folder, monkeypatch):
+    monkeypatch.setattr(scale, "RECORDS", 8)
+    table = scale.steps(beats, data_folder / "ptb-xl")
+    assert len(table) == 6 and np.isfinite(table["exponent"]).all()
+
+
+def test_a_kill_leaves_nothing_and_another_result_is_seen(tmp_path, monkeypatch):
+    checkout, build = crash.Checkout(tmp_path / "checkout"), crash._BUILD
+    row = crash.killed(checkout, build, kills=2, generator=crash.random.Random(0))
+    assert (row["times"], row["outcome"]) == (2, "identical, nothing left behind")
+
+    finish = checkout.finish
+
+    def other(arguments: list[str]) -> float:
+        # more beats than the command that is killed makes
+        return finish([word.replace("20000", "20001") for word in arguments])
+
+    monkeypatch.setattr(checkout, "finish", other)
+    assert crash.killed(checkout, build, 1, crash.random.Random(0))["outcome"].startswith("1 files differ")
+
+
+def test_clocks_do_not_count_as_another_result(tmp_path):
+    digests = set()
+    for seconds in (1, 2):
+        (tmp_path / "run.json").write_text(f'{{"train_s": {seconds}, "best_epoch": 3}}')
+        (tmp_path / "history.csv").write_text(f"epoch,seconds\n1,{seconds}\n")
+        digests.add((crash._digest(tmp_path / "run.json"), crash._digest(tmp_path / "history.csv")))
+    assert len(digests) == 1
+    (tmp_path / "run.json").write_text('{"train_s": 1, "best_epoch": 4}')
+    assert crash._digest(tmp_path / "run.json") not in {run for run, _ in digests}

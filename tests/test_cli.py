@@ -106,7 +106,7 @@ def test_unusable_arguments_have_status_2(capsys, arguments):
         (("run", "02", "--dataset", "hits"), "dataset: profile 'demo' has no 'hits'"),
         (("run", "02", "--set", "cnn_transformer_epoch=3"), "did you mean 'cnn_transformer_epochs'?"),
         (("run", "02", "--set", "cnn_transformer_epochs=three"), "cnn_transformer_epochs: 'three' is wrong"),
-        (("run", "02", "--set", "epochs"), "--set epochs: expected key=value"),
+        (("run", "02", "--set", "epochs"), "--set 'epochs': expected key=value"),
     ],
 )
 def test_unusable_run_is_told_in_one_line(capsys, arguments, message):

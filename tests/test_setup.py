@@ -6,6 +6,7 @@ import sys
 import tomllib
 from importlib.metadata import version
 
+import pytest
 import yaml
 
 from ecglib import files
@@ -22,9 +23,17 @@ def direct_dependencies(*extras: str) -> list[str]:
     return sum((listed["optional-dependencies"][extra] for extra in extras), list(listed["dependencies"]))
 
 
+def entries(name: str = "requirements.lock") -> dict[str, str]:
+    """Name to everything else that a lock says of it: version, markers, hashes; torch stands there twice."""
+    found: dict[str, str] = {}
+    for package, rest in re.findall(r"(?m)^([\w.-]+)==((?:.*\\\n)*.*)$", (files.home() / name).read_text()):
+        key = package.lower().replace("_", "-")
+        found[key] = found.get(key, "") + rest
+    return found
+
+
 def locked() -> dict[str, str]:
-    lines = (files.home() / "requirements.lock").read_text().splitlines()
-    return dict(line.lower().replace("_", "-").split("==") for line in lines if line and not line.startswith("#"))
+    return {name: re.match(r"[^\s;]+", rest)[0] for name, rest in entries().items()}
 
 
 def test_conda_environment_lists_the_same_direct_dependencies():
@@ -45,6 +54,29 @@ def test_lock_pins_every_direct_dependency_within_its_range():
         assert name in pins, f"{name} is not pinned"
         pinned = tuple(int(number) for number in re.findall(r"\d+", pins[name]))
         assert pinned >= tuple(map(int, lowest.split("."))), name
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-cuda.lock"])
+def test_lock_has_hashes_of_everything(name):
+    lines = [line for line in (files.home() / name).read_text().splitlines() if not line.startswith("#")]
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        assert re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) or (
+            re.match(r"[\w.-]+==\S+ .*\\$", line) and following.startswith("    --hash=")
+        ), line
+
+
+def test_a_cpu_build_of_torch_is_allowed_and_what_a_cuda_build_needs_is_apart():
+    makefile = (files.home() / "Makefile").read_text()
+    told = re.search(r"# PyTorch's own builds of torch (\S+) (?:.*)\nTORCH_CPU := ((?:.*\\\n)*.*)\n", makefile)
+    assert told[1] == locked()["torch"]
+    builds = re.findall("[0-9a-f]{64}", told[2])
+    assert builds and all(digest in entries()["torch"] for digest in builds)
+    cuda = entries("requirements-cuda.lock")
+    assert not any(package.startswith(("nvidia", "cuda", "triton")) for package in entries())
+    assert any(package.startswith("nvidia") for package in cuda) and cuda["torch"].startswith(told[1])
+    # both can be installed one after the other
+    shared = cuda.keys() & locked().keys()
+    assert {name: re.match(r"[^\s;]+", cuda[name])[0] for name in shared} == {name: locked()[name] for name in shared}
 
 
 def test_installed_versions_are_the_locked_ones():

@@ -8,9 +8,10 @@ interval of the window.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -29,6 +30,8 @@ LENGTH_IN_RR = 1.2
 THRESHOLD = 0.9
 # a detector works on a filtered signal; the R peak is the highest sample this near (80 ms)
 SEARCH = 10
+# a function and what to call it with -> its results, in that order
+Over = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
 
 class UnusableRecord(Exception):

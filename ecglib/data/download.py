@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
-from ecglib.data import mitbih
+from ecglib.data import mitbih, ptb
 from ecglib.files import replacing
 from ecglib.names import EcglibError
 
@@ -32,6 +32,7 @@ _TIMEOUT_S = 30.0
 _RETRIES = 3
 # no file of these databases comes near it
 _MOST_BYTES = 1 << 30
+_TOO_LARGE = "larger than any file of these databases"
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,18 @@ def fetch_mitdb(folder: Path, base_url: str = MITDB_URL, progress: bool = True) 
 def fetch_ptbdb(folder: Path, progress: bool = True) -> Path:
     """Download what `folder` lacks of the PTB Diagnostic ECG Database, over a gigabyte in all.
 
-    These are ``SHA256SUMS.txt``, ``RECORDS`` and each record's .hea and .dat, which holds the 12 standard
-    leads; the Frank leads (.xyz) are left out. A ``SHA256SUMS.txt`` that is there is not fetched again.
+    These are ``RECORDS`` and each record's .hea and .dat, which holds the 12 standard leads; the Frank leads
+    (.xyz) are left out.
+
+    Parameters, result and errors are those of `fetch_mitdb`.
+    """
+    return _fetch_all(_open("ptbdb", "1.0.0", folder), ptb.published_sums(), progress)
+
+
+def fetch_ptbxl_tables(folder: Path, progress: bool = True) -> Path:
+    """Download ``ptbxl_database.csv`` and ``scp_statements.csv`` of PTB-XL, where `folder` lacks them.
+
+    Their sums are not part of this package: ``SHA256SUMS.txt`` is fetched too, once.
 
     Parameters and result are those of `fetch_mitdb`.
 
@@ -90,32 +101,17 @@ def fetch_ptbdb(folder: Path, progress: bool = True) -> Path:
     EcglibError
         As `fetch_mitdb`; or ``SHA256SUMS.txt`` is damaged or lacks a file.
     """
-    database = _open("ptbdb", "1.0.0", folder)
-    _fetch_listed(database, ["RECORDS"], progress=False)
-    # a name that is no text is in no list of sums either, which is then the error
-    stems = (database.folder / "RECORDS").read_text(encoding="utf-8", errors="replace").split()
-    return _fetch_listed(database, _files(stems), progress)
-
-
-def fetch_ptbxl_tables(folder: Path, progress: bool = True) -> Path:
-    """Download ``ptbxl_database.csv`` and ``scp_statements.csv`` of PTB-XL, where `folder` lacks them.
-
-    Parameters, result and errors are those of `fetch_ptbdb`.
-    """
     return _fetch_listed(_open("ptb-xl", "1.0.3", folder), ["ptbxl_database.csv", "scp_statements.csv"], progress)
 
 
 def fetch_ptbxl_records(folder: Path, stems: Iterable[str], progress: bool = True) -> Path:
     """Download the .hea and .dat of some PTB-XL records, where `folder` lacks them.
 
-    Parameters, result and errors are those of `fetch_ptbdb`, and `stems` are the records as the data
+    Parameters, result and errors are those of `fetch_ptbxl_tables`, and `stems` are the records as the data
     set's table names them: ``records500/00000/00001_hr``.
     """
-    return _fetch_listed(_open("ptb-xl", "1.0.3", folder), _files(stems), progress)
-
-
-def _files(stems: Iterable[str]) -> list[str]:
-    return [stem + ending for stem in stems for ending in (".hea", ".dat")]
+    names = [stem + ending for stem in stems for ending in (".hea", ".dat")]
+    return _fetch_listed(_open("ptb-xl", "1.0.3", folder), names, progress)
 
 
 def _open(name: str, version: str, folder: Path, base_url: str | None = None) -> _Database:
@@ -196,12 +192,12 @@ def _fetch(database: _Database, name: str, published: str | None, local_name: st
         if response.status_code >= 400:
             raise LookupError(told)
         if int(response.headers.get("Content-Length", 0)) > _MOST_BYTES:
-            raise LookupError("larger than any file of these databases")
+            raise LookupError(_TOO_LARGE)
 
     def receive(url: str, temporary: str, _: pooch.Pooch) -> None:
         # pooch lets nobody but the user read it; one that is made anew has the rights that any file gets
         os.unlink(temporary)
-        request = pooch.HTTPDownloader(chunk_size=1 << 16, timeout=_TIMEOUT_S, hooks={"response": check})
+        request = pooch.HTTPDownloader(_Limit(), chunk_size=1 << 16, timeout=_TIMEOUT_S, hooks={"response": check})
         request(url, temporary, None)
 
     url, path = database.url(name), database.folder / (local_name or name)
@@ -220,6 +216,23 @@ def _fetch(database: _Database, name: str, published: str | None, local_name: st
         # it may be the list that is wrong; a file that its successor agrees with is not fetched again
         advice = f"try again later, without {SUMS_FILE} if there is one, or {database.local_copy}"
         raise EcglibError(f"{url}: differs from the published file (SHA-256); {advice}") from None
+
+
+class _Limit:
+    """Stands where pooch has its progress bar, and ends what goes on for too long: a server need not say how much."""
+
+    total = received = 0
+
+    def update(self, count: int) -> None:
+        self.received += count
+        if self.received > _MOST_BYTES + count:
+            raise LookupError(_TOO_LARGE)
+
+    def reset(self) -> None:
+        self.received = 0
+
+    def close(self) -> None:
+        pass
 
 
 def _reason(error: BaseException) -> str:

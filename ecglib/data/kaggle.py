@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 import math
 import re
 import zipfile
@@ -25,6 +26,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ecglib.data import mitbih, ptb
+from ecglib.data.cut import Over
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BEAT_LENGTH, BeatMetadata, Beats
 from ecglib.names import DATASETS, EcglibError
@@ -34,6 +36,8 @@ _COLUMNS = [f"column {number}" for number in range(1, BEAT_LENGTH + 2)]
 # Arrow reads some tens of blocks ahead
 _BLOCK_BYTES = 1 << 20
 _LONGEST_ROW_BYTES = 1 << 16
+# of a file that is read in pieces; some 3,400 rows
+_PIECE_BYTES = 1 << 24
 # of so many genuine rows, never do all begin with exactly 0 or 1: half of them do
 _ROWS_TO_JUDGE_BY = 20
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
@@ -59,7 +63,9 @@ _FILES = {
 _RATE_HZ = {"mitbih": mitbih.RATE_HZ, "ptb": ptb.RATE_HZ}
 
 
-def build(dataset: Literal["mitbih", "ptb"], folder: str | Path | None, subset: bool = False) -> Beats:
+def build(
+    dataset: Literal["mitbih", "ptb"], folder: str | Path | None, subset: bool = False, over: Over | None = None
+) -> Beats:
     """Read the two Kaggle files of a data set.
 
     PTB has no test file. As in Vindas et al. (2022, PMLR 182:270-296), each class is shuffled with
@@ -77,6 +83,9 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path | None, subset: 
         Holds the two CSV files, each plain, zipped on its own, or in any .zip; or is such a .zip.
     subset : bool
         Whether the files may have another number of rows than the published ones.
+    over : callable, optional
+        Spreads the pieces of a file that is not zipped, see `ecglib.data.spark`. Without it a file is read from
+        start to end.
 
     Returns
     -------
@@ -100,7 +109,7 @@ def build(dataset: Literal["mitbih", "ptb"], folder: str | Path | None, subset: 
     # grows in place where the operating system can, so that the beats are never there twice
     samples, labels, made_from = bytearray(), [], {}
     for file in files:
-        made_from[file.name], label = _read(file, folder, samples, subset)
+        made_from[file.name], label = _read(file, folder, samples, subset, over)
         labels.append(label)
     signal = np.frombuffer(samples, dtype=np.float32).reshape(-1, BEAT_LENGTH)
     first, second = np.split(signal, [len(labels[0])])
@@ -135,7 +144,7 @@ def _duplicates(signal: np.ndarray, label: np.ndarray) -> int:
     return len(label) - len({hash((row.tobytes(), each)) for row, each in zip(signal, label.tolist(), strict=True)})
 
 
-def _read(file: _File, folder: Path, samples: bytearray, subset: bool) -> tuple[str, np.ndarray]:
+def _read(file: _File, folder: Path, samples: bytearray, subset: bool, over: Over | None) -> tuple[str, np.ndarray]:
     """Append the samples of one file, as 32-bit numbers; the SHA-256 of its CSV content, and its labels."""
     start, labels = len(samples), []
     with _opened(file.name, folder) as (stream, shown):
@@ -147,10 +156,14 @@ def _read(file: _File, folder: Path, samples: bytearray, subset: bool) -> tuple[
             raise _damaged(shown, error) from None
         except OSError as error:
             raise EcglibError(f"{shown}: cannot be read ({error.strerror or error}); check the file") from None
+        path = folder / file.name
+        if over and not path.is_file():
+            raise EcglibError(f"{shown}: a zip file cannot be read in pieces; unpack it, or leave out --engine")
+        blocks = over(partial(_piece, path, file.labels), _pieces(path)) if over else _blocks(stream, file.labels)
         try:
-            for values in _blocks(stream, file.labels):
-                samples += values[:, :-1].astype(np.float32).tobytes()
-                labels.append(values[:, -1].astype(np.int64))
+            for signal, label in blocks:
+                samples += signal.tobytes()
+                labels.append(label)
         except ValueError as error:
             raise EcglibError(f"{shown}: {_first_fault(file, folder, error)}; download it again") from None
     signal = np.frombuffer(samples, np.float32, offset=start).reshape(-1, BEAT_LENGTH)
@@ -166,8 +179,29 @@ def _read(file: _File, folder: Path, samples: bytearray, subset: bool) -> tuple[
     return digest, np.concatenate(labels)
 
 
-def _blocks(stream: BinaryIO, labels: range) -> Iterator[np.ndarray]:
-    """The rows, float64 of shape (n, 188), until a fault, which is a ValueError."""
+def _pieces(path: Path) -> Iterator[tuple[int, int]]:
+    """Start and end of each piece of a file, in bytes; each ends where a row ends."""
+    start, size = 0, path.stat().st_size
+    with path.open("rb") as stream:
+        while start < size:
+            stream.seek(start + _PIECE_BYTES)
+            stream.readline()
+            yield start, min(stream.tell(), size)
+            start = stream.tell()
+
+
+def _piece(path: Path, labels: range, extent: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    with path.open("rb") as stream:
+        stream.seek(extent[0])
+        text = stream.read(extent[1] - extent[0])
+    # what is left of a file may be empty lines
+    blocks = list(_blocks(io.BytesIO(text), labels)) if text.strip() else []
+    signal = np.concatenate([np.empty((0, BEAT_LENGTH), np.float32), *(signal for signal, _ in blocks)])
+    return signal, np.concatenate([np.empty(0, np.int64), *(label for _, label in blocks)])
+
+
+def _blocks(stream: BinaryIO, labels: range) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Signal (n, 187) float32 and label (n,) int64 of the rows, until a fault, which is a ValueError."""
     # 64 bits, as Python reads numbers; to read 32 at once would round some differently
     options = pa.csv.ConvertOptions(column_types=dict.fromkeys(_COLUMNS, pa.float64()), null_values=[])
     with pa.csv.open_csv(
@@ -184,7 +218,7 @@ def _blocks(stream: BinaryIO, labels: range) -> Iterator[np.ndarray]:
                 raise ValueError("has samples outside [0, 1], or none above 0")
             if not np.isin(values[:, -1], labels).all():
                 raise ValueError("has a label that the file cannot have")
-            yield values
+            yield values[:, :-1].astype(np.float32), values[:, -1].astype(np.int64)
 
 
 def _first_fault(file: _File, folder: Path, error: ValueError) -> str:
@@ -252,7 +286,7 @@ def _opened(name: str, folder: Path) -> Iterator[tuple[BinaryIO, str]]:
             shown = f"{path}/{member}"
             try:
                 stream = archive.open(member)
-            except _ZIP_FAULTS as error:
+            except (*_ZIP_FAULTS, OSError) as error:
                 raise _damaged(shown, error) from None
             with stream:
                 yield stream, shown

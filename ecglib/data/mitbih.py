@@ -8,7 +8,7 @@ Database (Moody & Mark 2001, doi 10.13026/C2F305), and so knows both.
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from ecglib.data.cut import cut_beats
+from ecglib.data.cut import Over, cut_beats
 from ecglib.data.table import BeatMetadata, Beats
 from ecglib.names import DATASETS, EcglibError
 
@@ -99,32 +99,41 @@ def annotated_beats(sample: np.ndarray, label: np.ndarray, end: int) -> tuple[np
     return position, ((following - start) + 0.2 * (after - following)).astype(int)
 
 
-def build(folder: str | Path) -> Beats:
+def record_beats(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The beats of one record: signal (B, 187) float32, label (B,) int64, and sample (B,) int32."""
+    import wfdb
+
+    adc = wfdb.rdrecord(str(folder / name), channels=[0], physical=False).d_signal[:, 0]
+    annotation = wfdb.rdann(str(folder / name), "atr")
+    label = np.array([LABEL_OF_SYMBOL.get(symbol, -1) for symbol in annotation.symbol])
+    position, length = annotated_beats(annotation.sample, label, len(adc))
+    start = annotation.sample[position]
+    return cut_beats(adc, start, length, DECIMATION), label[position].astype(np.int64), start.astype(np.int32)
+
+
+def build(folder: str | Path, over: Over = map) -> Beats:
     """Make the beat table from a folder with the 48 records in WFDB format.
+
+    Parameters
+    ----------
+    folder : path
+    over : callable
+        The built-in `map`, or one that spreads its work, see `ecglib.data.spark`.
 
     Raises
     ------
     EcglibError
         A file is missing or differs from the published one.
     """
-    import wfdb
-
     folder = Path(folder)
     check_records(folder)
-    signals, labels, records, samples = [], [], [], []
-    for name in tqdm(record_names(), "mitbih", unit="record", disable=None):
-        adc = wfdb.rdrecord(str(folder / name), channels=[0], physical=False).d_signal[:, 0]
-        annotation = wfdb.rdann(str(folder / name), "atr")
-        label = np.array([LABEL_OF_SYMBOL.get(symbol, -1) for symbol in annotation.symbol])
-        position, length = annotated_beats(annotation.sample, label, len(adc))
-        signals.append(cut_beats(adc, annotation.sample[position], length, DECIMATION))
-        labels.append(label[position])
-        records.append(np.full(len(position), name))
-        samples.append(annotation.sample[position].astype(np.int32))
-    record, sample = np.concatenate(records), np.concatenate(samples)
+    names = record_names()
+    reads = tqdm(over(partial(record_beats, folder), names), "mitbih", len(names), unit="record", disable=None)
+    signals, labels, samples = zip(*reads, strict=True)
+    record, sample = np.repeat(names, [len(label) for label in labels]), np.concatenate(samples)
     return Beats(
         signal=np.concatenate(signals),
-        label=np.concatenate(labels).astype(np.int64),
+        label=np.concatenate(labels),
         record=record,
         subject=np.array([SUBJECT_OF_RECORD.get(name, name) for name in record]),
         sample=sample,

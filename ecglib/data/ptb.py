@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import partial
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from ecglib.data.cut import UnusableRecord, read_lead, record_beats, require_some, window_length
+from ecglib.data.cut import Over, RecordBeats, UnusableRecord, read_lead, record_beats, require_some, window_length
 from ecglib.data.splits import kaggle_split
 from ecglib.data.table import BeatMetadata, Beats
 from ecglib.names import DATASETS, Detector, EcglibError
@@ -37,6 +39,12 @@ RECIPE = (
     "lead II in ADC units, every 8th sample, {detector} R peaks, int(1.2 median RR of {seconds:g} s) long, min-max, "
     "187 samples; normal: healthy control, abnormal: {abnormal}"
 )
+
+
+def published_sums() -> dict[str, str]:
+    """File name to SHA-256 for ``RECORDS`` and the 549 records (.dat, .hea), as PhysioNet publishes them."""
+    lines = resources.files("ecglib.data").joinpath("ptbdb.sha256").read_text().splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
 
 
 def diagnosis(comments: list[str]) -> str:
@@ -99,7 +107,25 @@ def record_names(folder: str | Path) -> list[str]:
     return names
 
 
-def build(folder: str | Path, detector: Detector = "neurokit", other_diagnoses: bool = False) -> Beats:
+def _read_record(
+    folder: Path, detector: Detector, other_diagnoses: bool, name: str
+) -> tuple[int, RecordBeats, dict[str, str]] | str:
+    """Label, beats, and file name to SHA-256 of one record; or why it cannot be used."""
+    stem = folder / name
+    try:
+        lead = read_lead(stem, LEAD, RECORD_RATE_HZ)
+        label = classify(lead.comments, other_diagnoses)
+        # the Kaggle files' beats are decimated without a filter
+        found = record_beats(lead.signal[::DECIMATION], detector)
+    except UnusableRecord as reason:
+        return str(reason)
+    files = {name + ending: stem.with_name(stem.name + ending) for ending in (".dat", ".hea")}
+    return label, found, {file: hashlib.sha256(path.read_bytes()).hexdigest() for file, path in files.items()}
+
+
+def build(
+    folder: str | Path, detector: Detector = "neurokit", other_diagnoses: bool = False, over: Over = map
+) -> Beats:
     """Make the beat table from a folder laid out as PhysioNet's ``ptbdb`` 1.0.0.
 
     The split is `ecglib.data.splits.kaggle_split`, which deals beats, not subjects. What was left out
@@ -115,6 +141,8 @@ def build(folder: str | Path, detector: Detector = "neurokit", other_diagnoses: 
     other_diagnoses : bool
         Whether records of other diagnoses than myocardial infarction count as abnormal, or are left
         out. Those without a diagnosis are always left out.
+    over : callable
+        The built-in `map`, or one that spreads its work, see `ecglib.data.spark`.
 
     Raises
     ------
@@ -125,19 +153,15 @@ def build(folder: str | Path, detector: Detector = "neurokit", other_diagnoses: 
     folder = Path(folder)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("signal", "label", "record", "subject", "sample")}
     used, skipped = {}, {}
-    for name in tqdm(record_names(folder), "ptb", unit="record", disable=None):
-        stem = folder / name
-        try:
-            lead = read_lead(stem, LEAD, RECORD_RATE_HZ)
-            label = classify(lead.comments, other_diagnoses)
-            # the Kaggle files' beats are decimated without a filter
-            found = record_beats(lead.signal[::DECIMATION], detector)
-        except UnusableRecord as reason:
-            skipped[name] = str(reason)
+    names = record_names(folder)
+    reads = over(partial(_read_record, folder, detector, other_diagnoses), names)
+    for name, read in zip(names, tqdm(reads, "ptb", len(names), unit="record", disable=None), strict=True):
+        if isinstance(read, str):
+            skipped[name] = read
             continue
+        label, found, sums = read
+        used |= sums
         skipped |= {f"{name} window {number}": reason for number, reason in found.skipped.items()}
-        for ending in (".dat", ".hea"):
-            used[name + ending] = hashlib.sha256(stem.with_name(stem.name + ending).read_bytes()).hexdigest()
         count = len(found.position)
         parts["signal"].append(found.signal)
         parts["label"].append(np.full(count, label))

@@ -13,6 +13,7 @@ import ast
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,16 @@ import pandas as pd
 from scipy.signal import resample_poly
 from tqdm import tqdm
 
-from ecglib.data.cut import RATE_HZ, UnusableRecord, read_lead, record_beats, require_some, window_length
+from ecglib.data.cut import (
+    RATE_HZ,
+    Over,
+    RecordBeats,
+    UnusableRecord,
+    read_lead,
+    record_beats,
+    require_some,
+    window_length,
+)
 from ecglib.data.ptb import CLASS_NAMES
 from ecglib.data.table import BeatMetadata, Beats
 from ecglib.names import Detector, EcglibError
@@ -136,7 +146,17 @@ def to_beat_rate(signal: np.ndarray) -> np.ndarray:
     return resample_poly(signal, 1, DECIMATION, padtype="edge")
 
 
-def build(folder: str | Path, detector: Detector = "neurokit") -> Beats:
+def read_record(detector: Detector, stem: Path) -> tuple[RecordBeats, bytes] | str:
+    """Beats of one record, and the SHA-256 of its .hea and .dat; or why it cannot be used."""
+    try:
+        found = record_beats(to_beat_rate(read_lead(stem, LEAD, RECORD_RATE_HZ).signal), detector)
+    except UnusableRecord as reason:
+        return str(reason)
+    files = (stem.with_name(stem.name + ending) for ending in (".hea", ".dat"))
+    return found, b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+
+
+def build(folder: str | Path, detector: Detector = "neurokit", over: Over = map) -> Beats:
     """Make the beat table from a folder in PTB-XL's own layout.
 
     The table's split is the data set's: fold 10 tests, folds 1 to 9 train (9 of them to validate).
@@ -148,6 +168,8 @@ def build(folder: str | Path, detector: Detector = "neurokit") -> Beats:
         Holds ``ptbxl_database.csv``, ``scp_statements.csv`` and ``records500``; all of it or a part.
     detector : {"neurokit", "threshold"}
         See `ecglib.data.cut.r_peaks`.
+    over : callable
+        The built-in `map`, or one that spreads its work, see `ecglib.data.spark`.
 
     Raises
     ------
@@ -161,16 +183,15 @@ def build(folder: str | Path, detector: Detector = "neurokit") -> Beats:
     digest = hashlib.sha256()
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("signal", "label", "record", "subject", "sample")}
     folds, skipped = [], {}
-    for row in tqdm(chosen.itertuples(), "ptbxl", len(chosen), unit="record", disable=None):
-        stem = folder / row.filename_hr
-        try:
-            found = record_beats(to_beat_rate(read_lead(stem, LEAD, RECORD_RATE_HZ).signal), detector)
-        except UnusableRecord as reason:
-            skipped[stem.name] = str(reason)
+    stems = [folder / name for name in chosen["filename_hr"]]
+    reads = tqdm(over(partial(read_record, detector), stems), "ptbxl", len(stems), unit="record", disable=None)
+    for row, stem, read in zip(chosen.itertuples(), stems, reads, strict=True):
+        if isinstance(read, str):
+            skipped[stem.name] = read
             continue
+        found, sums = read
         skipped |= {f"{stem.name} window {number}": reason for number, reason in found.skipped.items()}
-        for ending in (".hea", ".dat"):
-            digest.update(hashlib.sha256(stem.with_name(stem.name + ending).read_bytes()).digest())
+        digest.update(sums)
         count = len(found.position)
         parts["signal"].append(found.signal)
         parts["label"].append(np.full(count, row.label))

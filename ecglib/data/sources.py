@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from ecglib import files
+from ecglib.data.cut import Over
 from ecglib.data.table import RECIPE_VERSION, Beats, read_beats, write_beats
 from ecglib.names import DATASETS, Dataset, Detector, EcglibError, Source
 
@@ -20,6 +21,7 @@ def build_beats(
     detector: Detector = "neurokit",
     other_diagnoses: bool = False,
     subset: bool = False,
+    over: Over | None = None,
 ) -> Beats:
     """Make the beats of `dataset` from `source`.
 
@@ -38,6 +40,8 @@ def build_beats(
         Whether PTB records of diagnoses other than myocardial infarction count as abnormal.
     subset : bool
         Whether Kaggle's files may have another number of rows than the published ones.
+    over : callable, optional
+        Spreads the records or pieces of a file, see `ecglib.data.spark`; not for synthetic beats.
 
     Raises
     ------
@@ -59,34 +63,35 @@ def build_beats(
     if source == "kaggle":
         from ecglib.data import kaggle
 
-        return kaggle.build(dataset, folder or _at_hand("kaggle_heartbeat"), subset)
-    return _PHYSIONET[dataset](folder or _at_hand(DATASETS[dataset].folder), detector, other_diagnoses)
+        return kaggle.build(dataset, folder or _at_hand("kaggle_heartbeat"), subset, over)
+    return _PHYSIONET[dataset](folder or _at_hand(DATASETS[dataset].folder), over or map, detector, other_diagnoses)
 
 
-def _mitbih(folder: Path | None, *_: object) -> Beats:
+def _mitbih(folder: Path | None, over: Over, *_: object) -> Beats:
     from ecglib.data import download, mitbih
 
-    return mitbih.build(folder or download.fetch_mitdb(files.tables() / "raw" / "mitdb"))
+    return mitbih.build(folder or download.fetch_mitdb(files.tables() / "raw" / "mitdb"), over)
 
 
-def _ptb(folder: Path | None, detector: Detector, other_diagnoses: bool) -> Beats:
+def _ptb(folder: Path | None, over: Over, detector: Detector, other_diagnoses: bool) -> Beats:
     from ecglib.data import download, ptb
 
-    return ptb.build(folder or download.fetch_ptbdb(files.tables() / "raw" / "ptbdb"), detector, other_diagnoses)
+    folder = folder or download.fetch_ptbdb(files.tables() / "raw" / "ptbdb")
+    return ptb.build(folder, detector, other_diagnoses, over)
 
 
-def _ptbxl(folder: Path | None, detector: Detector, *_: object) -> Beats:
+def _ptbxl(folder: Path | None, over: Over, detector: Detector, *_: object) -> Beats:
     from ecglib.data import download, ptbxl
 
     if folder is None:
         folder = download.fetch_ptbxl_tables(files.tables() / "raw" / "ptb-xl")
         tables = ptbxl.read_tables(folder)
         download.fetch_ptbxl_records(folder, tables.records["filename_hr"][ptbxl.classify(tables) >= 0])
-    return ptbxl.build(folder, detector)
+    return ptbxl.build(folder, detector, over)
 
 
 # who makes a table of records; where no folder of them is at hand, downloads them
-_PHYSIONET: dict[Dataset, Callable[[Path | None, Detector, bool], Beats]] = {
+_PHYSIONET: dict[Dataset, Callable[[Path | None, Over, Detector, bool], Beats]] = {
     "mitbih": _mitbih,
     "ptb": _ptb,
     "ptbxl": _ptbxl,

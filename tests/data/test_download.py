@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import requests
 
-from ecglib.data import download, mitbih
+from ecglib.data import download, mitbih, ptb
 from ecglib.data.download import fetch_mitdb, fetch_ptbdb, fetch_ptbxl_records, fetch_ptbxl_tables
 from ecglib.names import EcglibError
 
@@ -94,6 +94,7 @@ def server(monkeypatch):
 
 
 PUBLISHED_SUMS = mitbih.published_sums()
+PUBLISHED_PTB_SUMS = ptb.published_sums()
 PTBDB_STEMS = ("patient001/s0010_re", "patient001/s0014lre", "patient002/s0015lre")
 PTBXL_STEMS = ("records500/00000/00001_hr", "records500/00000/00002_hr", "records500/01000/01000_hr")
 
@@ -103,6 +104,8 @@ def ptbdb(monkeypatch):
     """A mirror with PTB's layout and three small records."""
     others = {"RECORDS": "".join(f"{stem}\n" for stem in PTBDB_STEMS).encode(), "CONTROLS": b"patient002/s0015lre\n"}
     with mirror("ptbdb/1.0.0/", PTBDB_STEMS, ("dat", "hea", "xyz"), others, monkeypatch) as server:
+        del server.files["SHA256SUMS.txt"]
+        publish(without_xyz(server), monkeypatch, ptb)
         yield server
 
 
@@ -134,9 +137,9 @@ def list_sums(server: Server) -> None:
     server.files["SHA256SUMS.txt"] = "".join(lines).encode()
 
 
-def publish(files: dict[str, bytes], monkeypatch) -> None:
+def publish(files: dict[str, bytes], monkeypatch, module: ModuleType = mitbih) -> None:
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(mitbih, "published_sums", lambda: sums)
+    monkeypatch.setattr(module, "published_sums", lambda: sums)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -232,6 +235,22 @@ def test_answer_that_is_far_too_large(server, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_MOST_BYTES", 200_000)
     refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), ".dat: larger than any file")
     assert not [name for name in contents(tmp_path) if name.endswith(".dat")]
+
+
+def test_answer_without_an_end(server, tmp_path, monkeypatch):
+    """A server need not say how much it sends; no more than the limit is taken, and nothing is left."""
+
+    def pour(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        # it gives up at 50 MB, in case nobody hangs up
+        for _ in range(50):
+            handler.wfile.write(bytes(1 << 20))
+
+    monkeypatch.setattr(download, "_MOST_BYTES", 200_000)
+    monkeypatch.setattr(Handler, "do_GET", pour)
+    refused(lambda: fetch_mitdb(tmp_path, server.base_url, progress=False), "larger than any file")
+    assert contents(tmp_path) == {}
 
 
 def test_files_may_be_read_by_others_as_any_new_file(server, tmp_path):
@@ -341,15 +360,21 @@ def without_xyz(server: Server) -> dict[str, bytes]:
     return {name: content for name, content in server.files.items() if name != "CONTROLS" and name[-4:] != ".xyz"}
 
 
+def test_shipped_list_of_ptb_is_that_of_its_549_records(data_folder):
+    sums = PUBLISHED_PTB_SUMS
+    assert len(sums) == 2 * 549 + 1 and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in sums.values())
+    assert {name[-4:] for name in sums if name != "RECORDS"} == {".dat", ".hea"}
+    published = (data_folder / "ptbdb" / "PHYSIONET_SHA256SUMS.txt").read_text().splitlines()
+    assert sums.items() <= {(name, digest) for digest, name in map(str.split, published)}
+
+
 def test_ptbdb_is_fetched_once(ptbdb, tmp_path, capsys):
     folder = tmp_path / "raw" / "ptbdb"
     assert fetch_ptbdb(folder, progress=False) == folder
     assert contents(folder) == without_xyz(ptbdb)
-    # each record needs the two lists before it
-    assert ptbdb.requests[:2] == ["SHA256SUMS.txt", "RECORDS"]
     assert sorted(ptbdb.requests) == sorted(without_xyz(ptbdb))
     assert fetch_ptbdb(folder, progress=False) == folder
-    assert len(ptbdb.requests) == 8
+    assert len(ptbdb.requests) == 7
     assert capsys.readouterr() == ("", "")
 
 
@@ -380,7 +405,7 @@ def test_altered_file_is_fetched_again(name, ptbdb, tmp_path):
     (tmp_path / name).write_bytes(b"something else")
     fetch_ptbdb(tmp_path, progress=False)
     assert contents(tmp_path) == without_xyz(ptbdb)
-    assert ptbdb.requests.count(name) == 2 and len(ptbdb.requests) == 9
+    assert ptbdb.requests.count(name) == 2 and len(ptbdb.requests) == 8
 
 
 def test_file_that_differs_from_its_listed_sum(ptbdb, tmp_path):
@@ -401,7 +426,7 @@ def test_file_that_differs_from_its_listed_sum(ptbdb, tmp_path):
 def test_records_that_differ_from_their_listed_sum(ptbdb, tmp_path):
     ptbdb.wrong = {"RECORDS"}
     refused(lambda: fetch_ptbdb(tmp_path, progress=False), f"{ptbdb.base_url}RECORDS: differs from the published")
-    assert set(contents(tmp_path)) == {"SHA256SUMS.txt"}
+    assert "RECORDS" not in contents(tmp_path)
 
 
 def test_wrong_list_of_sums_can_be_replaced(ptbxl, tmp_path):
@@ -415,13 +440,13 @@ def test_wrong_list_of_sums_can_be_replaced(ptbxl, tmp_path):
     assert contents(tmp_path) == {n: c for n, c in ptbxl.files.items() if "records" not in n}
 
 
-def test_list_of_sums_that_is_always_cut_leaves_nothing(ptbdb, tmp_path):
-    ptbdb.cuts["SHA256SUMS.txt"] = 4
-    refused(lambda: fetch_ptbdb(tmp_path, progress=False), "SHA256SUMS.txt: cannot be fetched (IncompleteRead")
+def test_list_of_sums_that_is_always_cut_leaves_nothing(ptbxl, tmp_path):
+    ptbxl.cuts["SHA256SUMS.txt"] = 4
+    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), "SHA256SUMS.txt: cannot be fetched (IncompleteRead")
     assert contents(tmp_path) == {}
 
 
-@pytest.mark.parametrize("name", ["SHA256SUMS.txt", "RECORDS", "patient002/s0015lre.hea"])
+@pytest.mark.parametrize("name", ["RECORDS", "patient002/s0015lre.hea"])
 def test_ptbdb_file_that_the_server_lacks(name, ptbdb, tmp_path):
     del ptbdb.files[name]
     refused(
@@ -434,14 +459,13 @@ def test_ptbdb_file_that_the_server_lacks(name, ptbdb, tmp_path):
     assert not (tmp_path / name).exists()
 
 
-@pytest.mark.parametrize("name", ["patient001/s0014lre.dat", "patient001/s0014lre.hea", "RECORDS"])
-def test_file_that_the_list_of_sums_lacks(name, ptbdb, tmp_path):
-    lines = ptbdb.files["SHA256SUMS.txt"].splitlines(keepends=True)
-    ptbdb.files["SHA256SUMS.txt"] = b"".join(line for line in lines if not line.endswith(f" {name}\n".encode()))
-    refused(
-        lambda: fetch_ptbdb(tmp_path, progress=False), f"{tmp_path / 'SHA256SUMS.txt'}: lacks '{name}'", "delete it"
-    )
-    assert set(contents(tmp_path)) <= {"SHA256SUMS.txt", "RECORDS"}
+@pytest.mark.parametrize("name", ["ptbxl_database.csv", "scp_statements.csv"])
+def test_file_that_the_list_of_sums_lacks(name, ptbxl, tmp_path):
+    lines = ptbxl.files["SHA256SUMS.txt"].splitlines(keepends=True)
+    ptbxl.files["SHA256SUMS.txt"] = b"".join(line for line in lines if not line.endswith(f" {name}\n".encode()))
+    expected = f"{tmp_path / 'SHA256SUMS.txt'}: lacks '{name}'"
+    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), expected, "delete it")
+    assert set(contents(tmp_path)) == {"SHA256SUMS.txt"}
 
 
 def test_record_that_ptbxl_does_not_have(ptbxl, tmp_path):
@@ -478,52 +502,42 @@ SUM = "0" * 64
     ],
 )
 @pytest.mark.parametrize("there", [False, True])
-def test_damaged_or_hostile_list_of_sums(there, line, ptbdb, tmp_path):
-    folder = tmp_path / "raw" / "ptbdb"
+def test_damaged_or_hostile_list_of_sums(there, line, ptbxl, tmp_path):
+    folder = tmp_path / "raw" / "ptb-xl"
     damaged = f"{SUM} CONTROLS\n{line}\n{SUM} RECORDS\n".encode(errors="surrogateescape")
     if there:
         folder.mkdir(parents=True)
         (folder / "SHA256SUMS.txt").write_bytes(damaged)
         expected = (f"{folder / 'SHA256SUMS.txt'}: line 2, ", "delete it to fetch it again")
     else:
-        ptbdb.files["SHA256SUMS.txt"] = damaged
-        expected = (f"{ptbdb.base_url}SHA256SUMS.txt: line 2, ", "ECGLIB_PHYSIONET_URL")
-    refused(lambda: fetch_ptbdb(folder, progress=False), *expected, "copy of ptbdb")
-    assert contents(tmp_path) == ({"raw/ptbdb/SHA256SUMS.txt": damaged} if there else {})
+        ptbxl.files["SHA256SUMS.txt"] = damaged
+        expected = (f"{ptbxl.base_url}SHA256SUMS.txt: line 2, ", "ECGLIB_PHYSIONET_URL")
+    refused(lambda: fetch_ptbxl_tables(folder, progress=False), *expected, "copy of ptb-xl")
+    assert contents(tmp_path) == ({"raw/ptb-xl/SHA256SUMS.txt": damaged} if there else {})
 
 
-def test_empty_list_of_sums(ptbdb, tmp_path):
-    ptbdb.files["SHA256SUMS.txt"] = b""
-    refused(lambda: fetch_ptbdb(tmp_path, progress=False), "lacks 'RECORDS'", "delete it")
+def test_empty_list_of_sums(ptbxl, tmp_path):
+    ptbxl.files["SHA256SUMS.txt"] = b""
+    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), "lacks 'ptbxl_database.csv'", "delete it")
 
 
-def test_list_of_sums_in_sha256sums_own_layout(ptbdb, tmp_path):
+def test_list_of_sums_in_sha256sums_own_layout(ptbxl, tmp_path):
     """Two spaces, capital digits and names with a space are all right."""
-    ptbdb.files["notes on a record.txt"] = b"notes"
-    list_sums(ptbdb)
-    lines = ptbdb.files["SHA256SUMS.txt"].decode().splitlines()
+    ptbxl.files["notes on a record.txt"] = b"notes"
+    list_sums(ptbxl)
+    lines = ptbxl.files["SHA256SUMS.txt"].decode().splitlines()
     text = "".join(f"{line[:64].upper()}  {line[65:]}\n" for line in lines)
-    ptbdb.files["SHA256SUMS.txt"] = text.encode()
-    fetch_ptbdb(tmp_path, progress=False)
-    assert len(contents(tmp_path)) == 8
+    ptbxl.files["SHA256SUMS.txt"] = text.encode()
+    fetch_ptbxl_tables(tmp_path, progress=False)
+    assert len(contents(tmp_path)) == 3
 
 
 @pytest.mark.parametrize("stem", ["../../evil", "/tmp/evil", "patient001/../../evil", "..\\evil", "https://evil/evil"])
-def test_hostile_record_names(stem, ptbdb, ptbxl, tmp_path, monkeypatch):
-    monkeypatch.setenv("ECGLIB_PHYSIONET_URL", ptbdb.root)
-    ptbdb.files["RECORDS"] += f"{stem}\n".encode()
-    ptbdb.files |= {f"{stem}.hea": b"evil", f"{stem}.dat": b"evil"}
-    sums = ptbdb.files["SHA256SUMS.txt"].decode().splitlines(keepends=True)
-    digest = hashlib.sha256(ptbdb.files["RECORDS"]).hexdigest()
-    text = "".join(f"{digest} RECORDS\n" if line.endswith(" RECORDS\n") else line for line in sums)
-    ptbdb.files["SHA256SUMS.txt"] = text.encode()
-    folder = tmp_path / "raw" / "ptbdb"
-    refused(lambda: fetch_ptbdb(folder, progress=False), f"lacks {stem + '.hea'!r}")
-    assert set(contents(tmp_path)) == {"raw/ptbdb/SHA256SUMS.txt", "raw/ptbdb/RECORDS"}
-    monkeypatch.setenv("ECGLIB_PHYSIONET_URL", ptbxl.root)
+def test_hostile_record_names(stem, ptbxl, tmp_path):
+    ptbxl.files |= {f"{stem}.hea": b"evil", f"{stem}.dat": b"evil"}
     folder = tmp_path / "raw" / "ptb-xl"
     refused(lambda: fetch_ptbxl_records(folder, [stem], progress=False), f"lacks {stem + '.hea'!r}")
-    assert set(contents(folder)) == {"SHA256SUMS.txt"}
+    assert set(contents(tmp_path)) == {"raw/ptb-xl/SHA256SUMS.txt"}
 
 
 def test_names_are_quoted_in_addresses(ptbxl, tmp_path):
@@ -540,14 +554,8 @@ def test_names_are_quoted_in_addresses(ptbxl, tmp_path):
 def test_unreachable_mirror(fetch, ptbdb, tmp_path):
     ptbdb.shutdown()
     ptbdb.server_close()
-    refused(
-        lambda: fetch(tmp_path, progress=False),
-        ptbdb.root,
-        "SHA256SUMS.txt: cannot be fetched",
-        "refused",
-        "ECGLIB_DATA",
-    )
-    assert not list(tmp_path.iterdir())
+    refused(lambda: fetch(tmp_path, progress=False), ptbdb.root, ": cannot be fetched", "refused", "ECGLIB_DATA")
+    assert contents(tmp_path) == {}
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -568,7 +576,7 @@ def test_mirror_of_the_other_databases(slash, ptbxl, tmp_path, monkeypatch):
     ("fetch", "address"),
     [
         (fetch_mitdb, "https://physionet.org/files/mitdb/1.0.0/"),
-        (fetch_ptbdb, "https://physionet.org/files/ptbdb/1.0.0/SHA256SUMS.txt"),
+        (fetch_ptbdb, "https://physionet.org/files/ptbdb/1.0.0/"),
         (fetch_ptbxl_tables, "https://physionet.org/files/ptb-xl/1.0.3/SHA256SUMS.txt"),
         (lambda *a, **o: fetch_ptbxl_records(*a, [], **o), "https://physionet.org/files/ptb-xl/1.0.3/SHA256SUMS.txt"),
     ],
@@ -588,6 +596,6 @@ def test_subfolder_that_cannot_be_made(ptbdb, tmp_path):
     refused(lambda: fetch_ptbdb(tmp_path, progress=False), f"{tmp_path / 'patient001'}: cannot be written")
 
 
-def test_list_of_sums_that_cannot_be_written(ptbdb, tmp_path):
+def test_list_of_sums_that_cannot_be_written(ptbxl, tmp_path):
     (tmp_path / "SHA256SUMS.txt").mkdir()
-    refused(lambda: fetch_ptbdb(tmp_path, progress=False), "SHA256SUMS.txt", "cannot be written")
+    refused(lambda: fetch_ptbxl_tables(tmp_path, progress=False), "SHA256SUMS.txt", "cannot be written")

@@ -70,7 +70,7 @@ UV_LOCK := --universal --python-version 3.11.5 --generate-hashes --no-annotate -
 lock: $(INSTALLED) ## pin what pyproject.toml names and all below it, with hashes; what is pinned stays as it is
 	@$(BIN)/python -m pip install --quiet "uv>=0.9"
 	@awk '/^[a-zA-Z]/ { print $$1 }' requirements.lock | sort -u > requirements.all
-	@$(BIN)/uv pip compile pyproject.toml --quiet --extra test $(UV_LOCK) -o requirements.all
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra lab --extra test $(UV_LOCK) -o requirements.all
 	@awk -v sums="$(TORCH_CPU)" 'BEGIN { print "# Every version that a fresh checkout gets, with the hashes of its files; make lock writes it." } \
 		/^[a-zA-Z]/ { dropped = /^(nvidia|cuda|triton)/ } \
 		/^torch==/ { print $$1 " ; sys_platform == \"linux\" \\"; n = split(sums, sum); \

@@ -49,7 +49,7 @@ def test_conda_environment_lists_the_same_direct_dependencies():
 
 def test_lock_pins_every_direct_dependency_within_its_range():
     pins = locked()
-    for requirement in direct_dependencies("test"):
+    for requirement in direct_dependencies("test", "lab"):
         name, lowest = requirement.split(">=")
         assert name in pins, f"{name} is not pinned"
         pinned = tuple(int(number) for number in re.findall(r"\d+", pins[name]))

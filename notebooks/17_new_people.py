@@ -134,4 +134,4 @@ publish_figure(figure, experiment, 0, "new_people_trust")
 # design was settled are known to have looked at DS2: what was tried there (a derivative, logarithms of RR ratios) was taken up.
 
 # %% [markdown]
-# Back to: [00, the beats](00_data.ipynb)
+# Next: [18, what gives the class away](18_hints.ipynb)

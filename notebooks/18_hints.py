@@ -73,4 +73,4 @@ publish_figure(figure, experiment, 0, "hints")
 # each, no search. And all of it is the split by beat; for new patients see [17, new people](17_new_people.ipynb).
 
 # %% [markdown]
-# This is the last notebook. Back to [the start](index.md)
+# Back to: [the start](index.md)

@@ -1,4 +1,4 @@
-# Two commands from a fresh checkout: "make report" and "make test". Needs Python >= 3.11, make and git.
+# Two commands from a fresh checkout: "make report" and "make test". Needs Python >= 3.11.5, make and git.
 PYTHON ?= python3
 # which profile "make report" shows; empty: the report as it is told, from committed results
 PROFILE ?=
@@ -88,7 +88,7 @@ sbom: $(INSTALLED) ## what is installed as CycloneDX, sbom.json; the licences of
 	@echo "wrote sbom.json and docs/licences.md"
 
 $(INSTALLED): requirements.lock requirements-cuda.lock pyproject.toml
-	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is %d.%d' % sys.version_info[:2])"
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11, 5) and 'Python 3.11.5 or newer is needed, this is %d.%d.%d' % sys.version_info[:3])"
 	@echo "installing about 150 packages into .venv, a few minutes the first time:"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@# without a CPU build of torch within reach it is a CUDA build on Linux, by a lock of its own

@@ -162,7 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("file", type=Path, metavar="FILE", help="a WFDB record, EDF, CSV or text, Apple Watch export")
     predict.add_argument("--lead", help="the lead's name or number (default: MLII or II, else the first)")
     predict.add_argument("--rate", type=float, metavar="HZ", help="samples a second, where the file does not say")
-    predict.add_argument("--model", default=DEFAULT_MODEL, help=f"NAME or NAME:MODEL (default: {DEFAULT_MODEL}:late)")
+    predict.add_argument(
+        "--model", default=DEFAULT_MODEL, help=f"NAME or NAME:MODEL, see docs/models.md ({DEFAULT_MODEL})"
+    )
     predict.add_argument("--csv", type=Path, metavar="FILE.csv", help="write the table of beats")
     predict.add_argument("--annotations", type=Path, metavar="RECORD.NAME", help="write a WFDB annotation file")
     predict.add_argument("--strip", type=Path, metavar="STEM", help="draw STEM.png and STEM.svg")

@@ -20,7 +20,7 @@
 # **Question.** What do these models say of an ECG that is not from the data sets, and how far can one believe it?
 #
 # **Method.** `ecglib predict` and `ecglib.predict` do the same: judge the quality in windows of 10 s, find the R peaks, cut the
-# beats by the recipe of the training, classify each. What cannot be judged is named and not classified.
+# beats, classify each, by default with the design `context` of notebook 17. What cannot be judged is named and not classified.
 #
 # **Research software, not a medical device.** Nothing here is a diagnosis.
 
@@ -65,15 +65,14 @@ print(f"{NOTICE}\n{title}\n{prediction.summary()}")
 # %% [markdown]
 # ## The beats
 #
-# N normal or bundle branch block, S supraventricular premature, V ventricular premature, F fusion of V and N. Grey is what was
-# not classified.
+# N normal or bundle branch block, S supraventricular premature, V ventricular premature. Grey is what was not classified.
 
 # %%
 show_strip(prediction, title, start_s=0, seconds=40)
 
 # %% [markdown]
-# One row a beat: time and sample of its R peak, class, probability of each class, seconds since the beat before. The
-# probabilities are not calibrated: on new people this model is far too sure of itself.
+# One row a beat: time and sample of its R peak, class, probability of each class, seconds since the beat before. How far the
+# probabilities can be believed is in [17](17_new_people.ipynb).
 
 # %%
 prediction.table.head(12).round(2)
@@ -95,9 +94,10 @@ for stretch in prediction.excluded:
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** The figures on an invented ECG say nothing of a real one. What is known comes from 22 records of people
 # whom the default model was not trained on ([all records](../figures/predict/table_detection.md)). It finds
-# <!--n predict/table_detection beats=detected record=all : qrs_se percent1-->99.7<!--/n--> % of the beats. Of the ventricular beats it finds and names <!--n predict/table_detection beats=detected record=all : veb_se percent1-->86.1<!--/n--> %,
-# but only <!--n predict/table_detection beats=detected record=all : veb_ppv percent1-->28.8<!--/n--> % of what it calls V is V. Of the supraventricular ones it names <!--n predict/table_detection beats=detected record=all : sveb_se percent1-->11.3<!--/n--> %, and
-# <!--n predict/table_detection beats=detected record=all : sveb_ppv percent1-->5.8<!--/n--> % of what it calls S is S. So a V or S here is a hint to look at the strip, no more.
+# <!--n predict/table_detection model=context beats=detected record=all : qrs_se percent1-->99.7<!--/n--> % of the beats. Of the ventricular beats it finds and names <!--n predict/table_detection model=context beats=detected record=all : veb_se percent1-->93.6<!--/n--> %,
+# and <!--n predict/table_detection model=context beats=detected record=all : veb_ppv percent1-->84.0<!--/n--> % of what it calls V is V. Of the supraventricular ones it names <!--n predict/table_detection model=context beats=detected record=all : sveb_se percent1-->43.5<!--/n--> %, and
+# <!--n predict/table_detection model=context beats=detected record=all : sveb_ppv percent1-->49.2<!--/n--> % of what it calls S is S. So a V or S here is a hint to look at the
+# strip, no more.
 #
 # With the noise of moving electrodes added to ten minutes of each record ([all noises](../figures/predict/table_noise.md)),
 # <!--n predict/table_noise noise=em snr_db=12.0 record=all : qrs_se percent1-->99.5<!--/n--> % of the beats are found at 12 dB and <!--n predict/table_noise noise=em snr_db=0.0 record=all : qrs_se percent1-->53.0<!--/n--> % at 0 dB, without it <!--n predict/table_noise noise=none record=all : qrs_se percent1-->99.8<!--/n--> %; of what is then found,

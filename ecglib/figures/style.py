@@ -5,6 +5,7 @@ Nothing here shows a figure or changes matplotlib's settings for good.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -36,6 +37,7 @@ _PROFILE_COLOURS = {
     "ptbxl": GREEN,
 }
 _SOURCE = "source"
+_CLIP = re.compile(r'(?<="|#)p[0-9a-f]{10}(?="|\))')
 _DOTS_PER_INCH = 150
 
 
@@ -130,4 +132,11 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     with replacing(paths["png"]) as png, replacing(paths["svg"]) as svg, style():
         for format, path in (("png", png), ("svg", svg)):
             figure.savefig(path, format=format, dpi=_DOTS_PER_INCH, metadata=metadata[format])
+        svg.write_text(_numbered_clips(svg.read_text(encoding="utf-8")), encoding="utf-8")
     return list(paths.values())
+
+
+def _numbered_clips(svg: str) -> str:
+    """Clip paths named by their order: matplotlib's names are of the last digits of places, which may change."""
+    names = {name: f"clip{number}" for number, name in enumerate(dict.fromkeys(_CLIP.findall(svg)), start=1)}
+    return _CLIP.sub(lambda found: names[found[0]], svg)

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from ecglib.predict.in_context import InContext
     from ecglib.predict.prediction import Prediction
     from ecglib.predict.pretrained import Pretrained
 
 NOTICE = "Research software, not a medical device."
-# trained on some people and tested on others, as it is when it meets somebody new
-DEFAULT_MODEL = "reduced-by-patient"
+# made for people whom no model has seen, and the best on them of those that are here (figures/predict)
+DEFAULT_MODEL = "context"
 
 
 def predict(
@@ -28,7 +29,7 @@ def predict(
     rate: float | None = None,
     *,
     lead: str | None = None,
-    model: str | Pretrained = DEFAULT_MODEL,
+    model: str | Pretrained | InContext = DEFAULT_MODEL,
     per_mv: float | None = None,
     progress: bool = False,
 ) -> Prediction:
@@ -70,7 +71,7 @@ def predict(
     return predict_lead(opened, load_pretrained(model) if isinstance(model, str) else model, progress)
 
 
-def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained:
+def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:
     """A trained model of this repository, ready to classify beats; see `ecglib.predict.pretrained.load_pretrained`."""
     from ecglib.predict import pretrained
 

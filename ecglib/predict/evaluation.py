@@ -22,6 +22,8 @@ from ecglib.data.mitbih import CLASS_NAMES, LABEL_OF_SYMBOL, annotated_beats
 from ecglib.data.splits import DE_CHAZAL_TEST
 from ecglib.predict import DEFAULT_MODEL
 from ecglib.predict.beats import RECIPES
+from ecglib.predict.in_context import InContext
+from ecglib.predict.lead import OpenLead
 from ecglib.predict.prediction import predict_lead
 from ecglib.predict.pretrained import Pretrained, load_pretrained
 from ecglib.predict.readers import open_lead
@@ -61,14 +63,16 @@ class Annotated:
         return cls(stem, annotation.sample, np.array([LABEL_OF_SYMBOL.get(s, -1) for s in annotation.symbol]))
 
 
-def evaluate_records(folder: Path, model: Pretrained, records: Iterable[int] = DE_CHAZAL_TEST) -> pd.DataFrame:
+def evaluate_records(
+    folder: Path, model: Pretrained | InContext, records: Iterable[int] = DE_CHAZAL_TEST
+) -> pd.DataFrame:
     """Find and classify the beats of records, once with the reference's R peaks and once with detected ones.
 
     Parameters
     ----------
     folder : Path
         Holds the records of MIT-BIH.
-    model : Pretrained
+    model : Pretrained or InContext
         Of MIT-BIH.
     records : iterable of int
 
@@ -84,12 +88,11 @@ def evaluate_records(folder: Path, model: Pretrained, records: Iterable[int] = D
         annotated = Annotated.read(Path(folder) / str(record))
         # the recipe takes the first signal, whatever its lead
         lead = open_lead(annotated.stem, "1")
-        signal, rate_hz = lead.read(0, lead.length), lead.rate_hz
-        beat = annotated.label >= 0
+        rate_hz, beat = lead.rate_hz, annotated.label >= 0
         reference, label = annotated.sample[beat], annotated.label[beat]
         prediction = predict_lead(lead, model)
         called = {
-            "reference": (reference, _reference_classes(annotated, signal, model)),
+            "reference": (reference, _reference_classes(annotated, lead, model)),
             "detected": (prediction.r_peaks, classes_at(prediction.r_peaks, prediction.table)),
         }
         for kind, (found, classes) in called.items():
@@ -173,8 +176,12 @@ def with_rates(tidy: pd.DataFrame) -> pd.DataFrame:
     return tidy
 
 
-def _reference_classes(annotated: Annotated, signal: np.ndarray, model: Pretrained) -> np.ndarray:
-    """What the model calls the reference beats; the record's last one is no beat of the recipe."""
+def _reference_classes(annotated: Annotated, lead: OpenLead, model: Pretrained | InContext) -> np.ndarray:
+    """What the model calls the reference beats; the record's last one is no beat of the papers' recipe."""
+    if isinstance(model, InContext):
+        peaks = annotated.sample[annotated.label >= 0]
+        return model.of_lead(lead, peaks, np.diff(peaks / lead.rate_hz, prepend=np.nan)).argmax(axis=1)
+    signal = lead.read(0, lead.length)
     position, length = annotated_beats(annotated.sample, annotated.label, len(signal))
     beats = cut_beats(signal, annotated.sample[position], length, RECIPES["mitbih"].step)
     classes = np.full(len(annotated.label), _UNCLASSIFIED)
@@ -191,7 +198,7 @@ def classes_at(peaks: np.ndarray, table: pd.DataFrame) -> np.ndarray:
 
 def readable(tidy: pd.DataFrame) -> pd.DataFrame:
     """The table for readers: percent, and the numbers of reference beats that they are of."""
-    shown = pd.DataFrame({"beats": tidy["beats"].map(_KINDS), "record": tidy["record"]})
+    shown = pd.DataFrame({"model": tidy["model"], "beats": tidy["beats"].map(_KINDS), "record": tidy["record"]})
     shown = pd.concat([shown, readable_rates(tidy)], axis=1)
     # reference beats are not looked for
     given = tidy["beats"] == "reference"
@@ -229,7 +236,9 @@ def on_new_people(model: str) -> str:
 
 
 def publish_evaluation(folder: Path, model: str = DEFAULT_MODEL) -> list[Path]:
-    """Evaluate on the test records of de Chazal et al. and write ``figures/predict/table_detection`` (.csv, .md).
+    """Evaluate on the test records of de Chazal et al., into ``figures/predict/table_detection`` (.csv, .md).
+
+    What the table says of other models stays.
 
     Parameters
     ----------
@@ -238,7 +247,10 @@ def publish_evaluation(folder: Path, model: str = DEFAULT_MODEL) -> list[Path]:
     model : str
         See `ecglib.predict.pretrained.load_pretrained`.
     """
-    tidy = evaluate_records(folder, load_pretrained(model))
+    tidy, path = evaluate_records(folder, load_pretrained(model)), files.home() / _TABLE.with_suffix(".csv")
+    if path.is_file():
+        others = pd.read_csv(path, dtype={"record": str})
+        tidy = pd.concat([others[others["model"] != tidy["model"].iloc[0]], tidy], ignore_index=True)
     return write_both(_TABLE.name, tidy, readable(tidy))
 
 

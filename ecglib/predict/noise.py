@@ -29,6 +29,7 @@ from ecglib.predict.evaluation import (
     with_rates,
     write_both,
 )  # fmt: skip
+from ecglib.predict.in_context import InContext
 from ecglib.predict.lead import array_lead
 from ecglib.predict.prediction import predict_lead
 from ecglib.predict.pretrained import Pretrained, load_pretrained
@@ -69,7 +70,7 @@ def _trimmed_mean(values: np.ndarray) -> float:
 
 
 def evaluate_noise(
-    mitdb: Path, nstdb: Path, model: Pretrained, records: Iterable[int] = DE_CHAZAL_TEST
+    mitdb: Path, nstdb: Path, model: Pretrained | InContext, records: Iterable[int] = DE_CHAZAL_TEST
 ) -> pd.DataFrame:
     """Find and classify the beats of minutes 5 to 15 of each record, clean and with each noise.
 

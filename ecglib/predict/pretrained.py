@@ -99,11 +99,11 @@ class Pretrained(nn.Module):
 
 
 def pretrained_names() -> list[str]:
-    """The runs in ``runs/`` that have weights, sorted.
+    """The default, and the runs in ``runs/`` that have weights, sorted.
 
     "best" stands for "best:late" and for all of its models; "reduced-seed-1" has a 2D branch alone.
     """
-    return list(pretrained_folders())
+    return [InContext.name, *pretrained_folders()]
 
 
 def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:
@@ -116,8 +116,8 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:
         with a model after a colon: cnn_transformer, cnn2d, late (the default), concat, sum or weighted_sum. Those
         trained on MIT-BIH know the classes N, S, V, F and Q, and have seen other beats of the people that they were
         tested on; "reduced-by-patient" has not, and knows no Q. The models of PTB-XL tell records without a finding
-        from those with a myocardial infarction. Beside them, "context" is our design for new people (N, S, V), which
-        has no card and is a model of its own kind (`ecglib.predict.in_context`).
+        from those with a myocardial infarction. The default, "context", is our design for new people (N, S, V), a
+        model of its own kind (`ecglib.predict.in_context`).
 
     Raises
     ------
@@ -134,7 +134,7 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:
     label, _, kind = name.partition(":")
     label, kind, folders = _name_of(label), kind or "late", pretrained_folders()
     if label not in folders:
-        raise EcglibError(f"model {name!r}: unknown; there is {', '.join(folders) or 'none'}")
+        raise EcglibError(f"model {name!r}: unknown; there is {', '.join(pretrained_names())}")
     if kind not in MODEL_TITLES:
         raise EcglibError(f"model {name!r}: {kind!r} is none of {', '.join(MODEL_TITLES)}")
     folder, parameters = folders[label]

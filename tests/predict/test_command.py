@@ -29,9 +29,9 @@ def test_everything_of_a_watchs_export_but_its_owner(capsys, tmp_path, invented,
     lines = printed.splitlines()
     assert status == 0 and error == "" and lines[0] == "Research software, not a medical device."
     assert lines[1] == f"{path}: lead I, 511.422 samples a second, 0:30"
-    assert lines[2].startswith("Hybrid, late fusion of reduced-by-patient")
+    assert lines[2].startswith("context (a beat beside its neighbours)")
     assert lines[3].startswith("on 22 records of other people, sensitivity and predictive value: QRS 99.")
-    assert " beats by reduced-by-patient:late" in lines[4]
+    assert " beats by context" in lines[4]
     assert sorted(one.name for one in made.iterdir()) == ["beats.csv", "ecg.own", "strip.png", "strip.svg"]
     for word in person:
         assert word not in printed + error

@@ -51,9 +51,10 @@ def test_every_committed_model_loads_and_gives_probabilities(name):
 
 
 def test_names_of_splits_and_the_default():
-    assert load_pretrained().name == f"{DEFAULT_MODEL}:late" == "reduced-by-patient:late"
+    assert load_pretrained().name == DEFAULT_MODEL == "context"
     assert load_pretrained("reduced-split-patient:cnn2d").name == "reduced-by-patient:cnn2d"
-    assert load_pretrained().class_names == ("N", "S", "V", "F")
+    assert load_pretrained().class_names == ("N", "S", "V")
+    assert load_pretrained("reduced-by-patient").class_names == ("N", "S", "V", "F")
     assert load_pretrained("ptbxl").class_names == ("normal", "abnormal")
     assert not any("demo" in name or "ledger" in name for name in pretrained_names())
 

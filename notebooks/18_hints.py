@@ -28,7 +28,7 @@
 
 # %%
 from ecglib.experiment import Experiment
-from ecglib.figures.results import hint_figure
+from ecglib.figures.hints import hint_figure
 from ecglib.names import EXPERIMENT_1, MODEL_TITLES
 from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
@@ -73,4 +73,4 @@ publish_figure(figure, experiment, 0, "hints")
 # each, no search. And all of it is the split by beat; for new patients see [17, new people](17_new_people.ipynb).
 
 # %% [markdown]
-# Back to: [the start](index.md)
+# Back to: [00, the beats](00_data.ipynb)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ecglib.experiment import Experiment
-from ecglib.metrics import leads, mcnemar
 from ecglib.names import BRANCHES, INTERMEDIATE, METRIC_TITLES, MODEL_TITLES, ModelName
+from ecglib.results.paired import leads, mcnemar
 from ecglib.results.tables import data_label
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from ecglib.experiment import Experiment, may_train
-from ecglib.metrics import over_seeds
 from ecglib.names import MODEL_TITLES, ModelName
 from ecglib.parameters import Parameters
+from ecglib.results.paired import over_seeds
 from ecglib.runs import Run
 
 _METRICS = {"mcc": "MCC", "f1_macro": "macro F1"}

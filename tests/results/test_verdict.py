@@ -8,10 +8,10 @@ import pytest
 
 from ecglib.experiment import Experiment
 from ecglib.figures.results import verdict_figure
-from ecglib.metrics import mcnemar
 from ecglib.names import HEADLINE_METRICS, MODEL_TITLES
 from ecglib.parameters import load_parameters
 from ecglib.results.claims import CLAIMS, FAILS, HOLDS, UNDECIDED, claim_sentences, claim_summary, claim_table, decide
+from ecglib.results.paired import mcnemar
 from ecglib.results.verdict import (
     ABOVE,
     BELOW,

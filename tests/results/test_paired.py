@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ecglib.metrics import confusion_matrix, headline, leads, mcnemar, over_seeds, resampled_metrics
+from ecglib.metrics import confusion_matrix, headline
 from ecglib.names import HEADLINE_METRICS
+from ecglib.results.paired import leads, mcnemar, over_seeds, resampled_metrics
 
 
 def answers(seed: int, label: np.ndarray, right: float, classes: int) -> np.ndarray:

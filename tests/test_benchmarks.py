@@ -261,6 +261,7 @@ def test_a_kill_leaves_nothing_and_another_result_is_seen(tmp_path, monkeypatch)
         return finish([word.replace("20000", "20001") for word in arguments])
 
     monkeypatch.setattr(checkout, "finish", other)
+    checkout.known.clear()
     assert crash.killed(checkout, build, 1, crash.random.Random(0))["outcome"].startswith("1 files differ")
 
 

@@ -47,17 +47,12 @@ def refresh_cards(write: bool = True) -> list[str]:
 def overview() -> str:
     """The names of all models with what they reach."""
     path = files.home() / "figures" / "reduced" / "table_new_people_mitbih.csv"
-    rows = pd.read_csv(path).query("model == 'context' and records == 'all'")
-    rows = [
-        {
-            "name": "[context](context.md)",
-            "data": "mitbih by patient",
-            "design": "context",
-            "models": 1,
-            "test MCC": f"{100 * rows['mcc'].iloc[0]:.2f}",
-            "test beats are of": "new people",
-        }
-    ]
+    rows = []
+    if path.is_file():
+        # its card is written by hand, with numbers filled in
+        gross = pd.read_csv(path).query("model == 'context' and records == 'all'").iloc[0]
+        told = {"data": "mitbih by patient", "design": "context", "models": 1, "test MCC": f"{100 * gross['mcc']:.2f}"}
+        rows.append({"name": "[context](context.md)", **told, "test beats are of": "new people"})
     for name, (folder, parameters) in pretrained_folders().items():
         experiment, runs = Experiment(parameters, folder.name), _runs(folder)
         main = _main(runs)

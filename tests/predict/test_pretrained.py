@@ -81,7 +81,7 @@ def test_probabilities_of_the_late_fusion_of_probabilities_say_so():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("huge", "model 'huge': unknown; there is best, "),
+        ("huge", "model 'huge': unknown; there is context, best, "),
         ("best:lstm", "'lstm' is none of cnn_transformer, cnn2d"),
         ("reduced-seed-1", "has no weights; choose another model"),
     ],

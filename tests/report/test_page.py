@@ -292,8 +292,8 @@ def test_page_is_replaced_as_a_whole_or_not_at_all(
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ecglib.report.page.os.replace", full)
-        with pytest.raises(OSError, match="no space left"):
+        patch.setattr("ecglib.files.os.replace", full)
+        with pytest.raises(EcglibError, match="no space left"):
             write_page([make_notebook()], out, Front("New"))
     assert out.read_bytes() == old
     assert list(out.parent.iterdir()) == [out]

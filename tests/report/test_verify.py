@@ -10,6 +10,7 @@ import pytest
 
 from ecglib import files
 from ecglib.cli import main
+from ecglib.predict.cards import refresh_cards
 
 KEPT = "reduced"
 
@@ -18,7 +19,14 @@ KEPT = "reduced"
 def checkout(tmp_path, monkeypatch):
     """The committed results of one profile, and what stands beside them."""
     home = files.home()
-    for folder in ("runs/beats", "runs/context", f"runs/{KEPT}", f"runs/{KEPT}-split-patient", f"figures/{KEPT}"):
+    for folder in (
+        "runs/beats",
+        "runs/context",
+        f"runs/{KEPT}",
+        f"runs/{KEPT}-split-patient",
+        f"figures/{KEPT}",
+        "figures/predict",
+    ):
         shutil.copytree(home / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.png", "*.svg", "notebooks"))
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "params").mkdir()
@@ -35,6 +43,9 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.delenv("ECGLIB_DATA", raising=False)
     # `ecglib verify` sets it for its process
     monkeypatch.setitem(os.environ, "ECGLIB_TRAIN", "never")
+    (tmp_path / "docs").mkdir()
+    # they tell of the other profiles, too
+    refresh_cards()
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,7 +119,13 @@ def subject_intervals(
 
 
 def bootstrap(
-    number: int, share: np.ndarray, confusion: np.ndarray, classes: int, samples: int = BOOTSTRAP_SAMPLES, seed: int = 0
+    number: int,
+    share: np.ndarray,
+    confusion: np.ndarray,
+    classes: int,
+    samples: int = BOOTSTRAP_SAMPLES,
+    seed: int = 0,
+    measure: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None,
 ) -> dict[str, np.ndarray]:
     """The headline metrics of P classifiers over `samples` draws of `number` units, the same draws for all of them.
 
@@ -131,6 +138,8 @@ def bootstrap(
         How likely each unit is drawn.
     confusion : ndarray, shape (P, U, K * K)
         What one draw of a unit adds to each classifier's confusion matrix.
+    measure : callable, optional
+        What to make of confusion matrices, where it is not the headline metrics.
 
     Returns
     -------
@@ -143,7 +152,7 @@ def bootstrap(
         times = generator.multinomial(number, share, size=rows.stop - start).astype(float)
         for index, of_classifier in enumerate(confusion):
             drawn[index, rows] = times @ of_classifier
-    return headline(drawn.reshape(len(confusion), samples, classes, classes))
+    return (measure or headline)(drawn.reshape(len(confusion), samples, classes, classes))
 
 
 def _intervals(resampled: dict[str, np.ndarray]) -> dict[str, tuple[float, float]]:

@@ -30,7 +30,7 @@ from ecglib import files
 from ecglib.names import FIGURE_NUMBERS, EcglibError
 from ecglib.parameters import Parameters, load_parameters, parse_setting
 
-_HEADER_KEYS = {"after", "makes", "curves", "unless", "beside", "also"}
+_HEADER_KEYS = {"after", "makes", "curves", "unless", "beside", "also", "alone"}
 # a text cell of this tag tells of the notebook's own profile, and is left out where another one is shown
 INTERPRETATION = "interpretation"
 
@@ -57,6 +57,8 @@ class Header:
         Whose result it tells: the values of its cell tagged "parameters".
     also : tuple of str
         Profiles that the page shows it for too, each with its first data set.
+    alone : bool
+        Whether it tells of one thing whatever the profile is, so that no profile's own report has it.
     """
 
     name: str
@@ -68,11 +70,12 @@ class Header:
     profile: str
     dataset: str
     also: tuple[str, ...]
+    alone: bool
 
     def is_in(self, parameters: Parameters) -> bool:
         """Whether the report of these parameters has this notebook."""
         values = parameters.model_dump(mode="json")
-        return not any(values[key] in left_out for key, left_out in self.unless.items())
+        return not self.alone and not any(values[key] in left_out for key, left_out in self.unless.items())
 
     def outputs(self, label: str, dataset: str) -> list[Path]:
         """The figures and tables that it leaves for one data set."""
@@ -112,7 +115,8 @@ def headers() -> tuple[Header, ...]:
         lists = {key: tuple(told.get(key, ())) for key in ("after", "makes", "curves", "also")}
         defaults = _defaults(notebook, source)
         shown = {"profile": defaults["profile"], "dataset": defaults["dataset"]}
-        found.append(Header(source.stem, **lists, **shown, unless=told.get("unless", {}), beside=told.get("beside")))
+        single = {"unless": told.get("unless", {}), "beside": told.get("beside"), "alone": told.get("alone", False)}
+        found.append(Header(source.stem, **lists, **shown, **single))
     names = {header.name for header in found}
     for header in found:
         if missing := set(header.after) - names:

@@ -25,7 +25,7 @@ PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LONGEST_LABEL = 60
 _LONGEST_YAML = 2**16
 # how long it takes, and how much of it is made; a repetition is the same however many there are
-NO_RESULT_CHANGES = {"datasets", "threads", "repetitions", "by_patient", "ledger_repetitions", "ingredients", "hints"}
+NO_RESULT_CHANGES = {"datasets", "threads", "repetitions", "by_patient", "ledger_repetitions", "ingredients"}
 NO_RESULT_CHANGES |= {"compared_with", "overview"}
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -96,8 +96,6 @@ class Parameters(BaseModel):
     """
     ingredients: bool = False
     """Whether notebook 13, what the design `best` is made of, is part of the report."""
-    hints: bool = False
-    """Whether notebook 18, what gives a class away, is part of the report."""
     compared_with: tuple[str, ...] = ()
     """Other profiles that stand beside this one in notebook 12, as far as they are trained."""
     overview: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   ecglib:
-#     unless: {by_patient: [true, false]}
+#     alone: true
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:

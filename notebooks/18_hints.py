@@ -3,7 +3,7 @@
 #   ecglib:
 #     after: [04_late_fusion]
 #     makes: [table_hints, fig00_hints]
-#     unless: {hints: [false]}
+#     alone: true
 #   jupytext:
 #     formats: ipynb,py:percent
 #     text_representation:
@@ -66,8 +66,8 @@ publish_figure(figure, experiment, 0, "hints")
 # no shape is left, the trees still have <!--n reduced/table_hints_mitbih classifier=boosted~trees sees=its~samples~in~order~of~size : mcc percent1-->65.7<!--/n-->: how
 # often each level occurs says much by itself. That every patient is on both sides of the split may be why; it is not shown here.
 #
-# The length of a row, thus the rhythm, says something by itself (<!--n reduced/table_hints_mitbih classifier=boosted~trees sees=its~length~alone : mcc percent1-->21.0<!--/n-->), but hiding it from the trees, or the next beat, costs
-# them less than two points: most of what they use is the beat.
+# The length of a row, thus the rhythm, says something by itself (<!--n reduced/table_hints_mitbih classifier=boosted~trees sees=its~length~alone : mcc percent1-->21.0<!--/n-->), but hiding it from the trees, or the next beat, each
+# alone, costs them less than two points: on neither alone do they depend.
 #
 # **What follows not.** Whether the networks use the same hints is not shown: they were not trained on such rows. One training of
 # each, no search. And all of it is the split by beat; for new patients see [17, new people](17_new_people.ipynb).

@@ -147,8 +147,8 @@ def predict_lead(lead: OpenLead, model: Pretrained | InContext, progress: bool =
     apart = np.diff(peaks, prepend=-lead.length) >= _SAME_S * lead.rate_hz
     peaks, rr_s, probabilities = peaks[apart], rr_s[apart], probabilities[apart]
     if isinstance(model, InContext) and len(peaks) >= FEWEST_BEATS:
-        # what starts no beat stays NaN
-        probabilities = probabilities + model.of_lead(lead, peaks, rr_s)
+        beat = np.isfinite(probabilities).all(axis=1)
+        probabilities[beat] = model.of_lead(lead, peaks, rr_s)[beat]
     table = _table(peaks, rr_s, probabilities, lead.rate_hz, model.class_names)
     if len(peaks) < FEWEST_BEATS or table.empty:
         left_out = f"; not looked at: {excluded_text(excluded, lead.seconds)}" if excluded else ""

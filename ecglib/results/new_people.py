@@ -13,7 +13,7 @@ from ecglib.data.context import de_chazal_beats
 from ecglib.data.table import Beats
 from ecglib.designs.context import CLASSES, LADDER, folder, read_answers
 from ecglib.experiment import Experiment
-from ecglib.metrics import BOOTSTRAP_SAMPLES, confusion_matrix, headline
+from ecglib.metrics import bootstrap, confusion_matrix, expected_calibration_error, headline
 from ecglib.names import EcglibError
 from ecglib.results.rhythm import DOMINANT_RECORD
 
@@ -142,8 +142,8 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
 def _with_intervals(confusion: np.ndarray) -> dict[str, float]:
     """The numbers of all records together, and their intervals when records, one patient each, are drawn anew."""
     count = len(confusion)
-    times = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=BOOTSTRAP_SAMPLES)
-    drawn = statistics((times @ confusion.reshape(count, -1)).reshape(-1, 4, 4))
+    share = np.full(count, 1 / count)
+    drawn = bootstrap(count, share, confusion.reshape(1, count, -1), 4, measure=statistics)
     found: dict[str, float] = {}
     for name, value in statistics(confusion.sum(axis=0)).items():
         low, high = np.nanquantile(drawn[name], (0.025, 0.975))
@@ -222,7 +222,8 @@ def trust_table() -> pd.DataFrame:
     DataFrame
         One row a tenth of the beats, from the least sure on, with ("cooled") and without ("as they are") temperature:
         columns probabilities, temperature, tenth, beats, confidence (mean probability of the class called), right
-        (share of beats), and, the same in all ten rows, ece (mean distance of the two), brier and log_loss.
+        (share of beats), and, the same in all ten rows, ece (see
+        `ecglib.metrics.expected_calibration_error`), brier and log_loss.
     """
     (inside, known), (asked, label) = (_log_probabilities(side) for side in ("train", "test"))
     found = minimize_scalar(lambda t: _log_loss(inside / t, known), bounds=(0.2, 5), method="bounded")
@@ -231,8 +232,8 @@ def trust_table() -> pd.DataFrame:
         probabilities = softmax(asked / temperature, axis=1)
         confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == label
         tenths = np.array_split(np.argsort(confidence, kind="stable"), 10)
-        distance = [abs(confidence[tenth].mean() - right[tenth].mean()) * len(tenth) for tenth in tenths]
-        numbers = {"ece": sum(distance) / len(label), "log_loss": _log_loss(asked / temperature, label)}
+        numbers = {"ece": expected_calibration_error(label, probabilities)}
+        numbers |= {"log_loss": _log_loss(asked / temperature, label)}
         numbers |= {"brier": ((probabilities - np.eye(len(CLASSES))[label]) ** 2).sum(axis=1).mean()}
         for number, tenth in enumerate(tenths, start=1):
             row = {"probabilities": words, "temperature": temperature, "tenth": number, "beats": len(tenth)}

@@ -92,7 +92,8 @@ for stretch in prediction.excluded:
 # which also writes a WFDB annotation file for other ECG software. `ecglib predict --help` has more.
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** The figures on an invented ECG say nothing of a real one. What is known comes from 22 records of people
+# **What it shows.** Two labels 0.15 s apart are a mistake of the detector, which takes a P wave for a beat now and then. How
+# often it errs on an invented ECG says nothing of a real one. What is known comes from 22 records of people
 # whom the default model was not trained on ([all records](../figures/predict/table_detection.md)). It finds
 # <!--n predict/table_detection model=context beats=detected record=all : qrs_se percent1-->99.7<!--/n--> % of the beats. Of the ventricular beats it finds and names <!--n predict/table_detection model=context beats=detected record=all : veb_se percent1-->93.6<!--/n--> %,
 # and <!--n predict/table_detection model=context beats=detected record=all : veb_ppv percent1-->84.0<!--/n--> % of what it calls V is V. Of the supraventricular ones it names <!--n predict/table_detection model=context beats=detected record=all : sveb_se percent1-->43.5<!--/n--> %, and

@@ -146,12 +146,16 @@ def make_optimizer(
 ) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
     """The optimiser over `parameters`, and the learning rate as a function of the step (from 1 to `total_steps`).
 
-    The rate is 0 until `set_learning_rate` sets it.
+    The rate is 0 until `set_learning_rate` sets it. On a GPU it is a tensor there, so that a recorded step follows it.
     """
+    on_gpu = parameters[0].is_cuda
+    rate = torch.zeros((), device=parameters[0].device) if on_gpu else 0.0
     if isinstance(config, Adamax):
-        return torch.optim.Adamax(parameters, 0.0, weight_decay=config.weight_decay), config.learning_rate
+        options = {"weight_decay": config.weight_decay, "capturable": on_gpu}
+        return torch.optim.Adamax(parameters, rate, **options), config.learning_rate
     kind = torch.optim.AdamW if isinstance(config, OneCycle) else torch.optim.Adam
-    optimizer = kind(parameters, 0.0, config.betas, config.epsilon, config.weight_decay, fused=True)
+    options = {"fused": True, "capturable": on_gpu}
+    optimizer = kind(parameters, rate, config.betas, config.epsilon, config.weight_decay, **options)
     if isinstance(config, OneCycle):
         return optimizer, partial(config.learning_rate, total_steps=total_steps)
     return optimizer, config.learning_rate
@@ -160,4 +164,7 @@ def make_optimizer(
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """The rate of the next step, for all parameters."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate

@@ -78,8 +78,6 @@ class Experiment:
         self.dataset = dataset
         self.repetition = repetition
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        # convolutions in the single precision that a processor has, not in TensorFloat-32
-        torch.backends.cudnn.allow_tf32 = False
         if parameters.threads is not None:
             torch.set_num_threads(parameters.threads)
         # where this data set's runs lie; settled now, so that a profile may be edited while they are made

@@ -49,8 +49,8 @@ def test_recorded_steps_train_as_steps_do(name, design, mixup):
             set_learning_rate(optimizer, 100 * rate(number) if isinstance(kinds, Noam) else rate(number))
             # every fourth batch is a smaller one, as an epoch's last
             step(torch.arange(16 if number % 4 else 7, device="cuda") + number)
-        trained.append((torch.cat([value.flatten() for value in network.parameters()]), step.sums))
-    start = torch.cat([value.flatten() for value in model.parameters()])
+        trained.append((torch.cat([value.detach().flatten() for value in network.parameters()]), step.sums))
+    start = torch.cat([value.detach().flatten() for value in model.parameters()])
     (one, sums), (other, recorded_sums) = trained
     assert (one - start).norm() > 1e-3 * start.norm() / 10
     assert (one - other).norm() < 0.02 * (one - start).norm()

@@ -27,6 +27,7 @@ from ecglib import files
 from ecglib.data.selection import Selection
 from ecglib.data.splits import Split, class_weights
 from ecglib.data.table import Beats
+from ecglib.data.views import show
 from ecglib.designs import DESIGNS, Design
 from ecglib.metrics import evaluate
 from ecglib.models.fusion import Hybrid
@@ -85,6 +86,7 @@ class Experiment:
         if repetition:
             self.folder /= f"repetition-{repetition}"
         self.data = Selection(parameters, dataset)
+        self._lender: Experiment | None = None
         self._runs: dict[ModelName, Run] = {}
         self._outputs: dict[Part, BranchOutputs] = {}
 
@@ -144,9 +146,14 @@ class Experiment:
     def take_branches(self, other: Experiment) -> None:
         """Take over the branches that are the same in `other`, where they would be trained a second time."""
         for one, its in zip(self.repetitions, other.repetitions, strict=True):
-            for name in BRANCHES:
-                if one._identity(name) == its._identity(name):
-                    one._runs[name] = its.run(name)
+            one._lender = its
+
+    def owner(self, name: ModelName) -> Experiment:
+        """The experiment whose run of a model this one's is: itself, or the one that a branch is taken from."""
+        its = self._lender
+        if its is None or name not in BRANCHES or its._identity(name) != self._identity(name):
+            return self
+        return its.owner(name)
 
     # -- models and runs ------------------------------------------------------------------------------------
 
@@ -158,7 +165,8 @@ class Experiment:
     @property
     def design(self) -> Design:
         """The networks and the picture that the parameters name."""
-        return DESIGNS[self.parameters.design]
+        design, filters = DESIGNS[self.parameters.design], self.parameters.cnn2d_filters
+        return design if filters is None else design.with_filters(filters)
 
     @property
     def picture(self) -> Picture:
@@ -184,7 +192,9 @@ class Experiment:
             "never".
         """
         if not self.has(name):
-            if name in FUSIONS:
+            if (owner := self.owner(name)) is not self:
+                return owner.run(name)
+            if self._takes_branches(name):
                 for branch in BRANCHES:
                     self.run(branch)
             with _alone(self.folder / name):
@@ -203,10 +213,14 @@ class Experiment:
         """Whether the run is there, and not that of other parameters or beats; nothing is trained."""
         if name not in MODEL_TITLES:
             raise EcglibError(f"model {name!r} is none of {', '.join(MODEL_TITLES)}")
-        if name in FUSIONS and not all(self.has(branch) for branch in BRANCHES):
+        if self._takes_branches(name) and not all(self.has(branch) for branch in BRANCHES):
             # whose digests are part of a fusion's identity
             return False
         if name not in self._runs:
+            if (owner := self.owner(name)) is not self:
+                if owner.has(name):
+                    self._runs[name] = owner.run(name)
+                return name in self._runs
             run = load_run(self.folder / name)
             if run is not None and run.identity == self._identity(name):
                 self._runs[name] = run
@@ -226,6 +240,12 @@ class Experiment:
     def validation_scores(self, name: ModelName) -> np.ndarray:
         """Scores of the trained model on the validation beats, shape (V, K); a run keeps those of the test beats."""
         return predict(self._loaded(name).to(self.device), self._examples(name, "validation"))[0].cpu().numpy()
+
+    def scores(self, name: ModelName, signal: np.ndarray) -> np.ndarray:
+        """Scores of the trained model on any rows, float32 of shape (N, 187); shape (N, K)."""
+        rows = torch.from_numpy(signal).to(self.device)
+        label = torch.zeros(len(rows), dtype=torch.int64, device=self.device)
+        return predict(self.model(name), beat_examples(name, rows, label, self.picture))[0].numpy(force=True)
 
     def derived(self, name: str, make: Callable[[], Mapping[str, np.ndarray]], *models: ModelName) -> dict[str, Any]:
         """Arrays that are made from signals or weights once, and kept, so that they can be shown where neither is.
@@ -275,7 +295,7 @@ class Experiment:
         config = training_config(name, self.parameters, self.dataset, self.seed)
         identity, model = self._identity(name), self._trained_module(name)
         started = time.perf_counter()
-        augmented = self.parameters.augmentation and name in BRANCHES
+        augmented = self.parameters.augmentation and self._trains_branches(name)
         training, validation = self._examples(name, "train", augmented), self._examples(name, "validation")
         preparing_s = time.perf_counter() - started
         if name in FUSIONS and not self._branches_change(name):
@@ -334,13 +354,31 @@ class Experiment:
     def _trained_module(self, name: ModelName) -> nn.Module:
         """What training changes: the model itself, or the whole hybrid where the branches are not at rest."""
         module = self.untrained(name)
-        return self._hybrid(module, True) if self._branches_change(name) else module
+        if not self._branches_change(name):
+            return module
+        if not self._trains_branches(name):
+            return self._hybrid(module, branches_in_training_mode=True)
+        if not self._takes_branches(name):
+            return Hybrid(*(self.untrained(branch) for branch in BRANCHES), module, branch_training={})
+        # Adamax adds the decay to the gradient, and in it the small gradients of a trained branch would be lost
+        slowly = {"rate_scale": self.parameters.branch_rate_factor, "weight_decay": 0.0}
+        return self._hybrid(module, branch_training=slowly)
 
-    def _hybrid(self, fusion: nn.Module, branches_in_training_mode: bool = False) -> Hybrid:
-        return Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), fusion, branches_in_training_mode)
+    def _hybrid(self, fusion: nn.Module, **options: Any) -> Hybrid:
+        return Hybrid(self.model("cnn_transformer"), self.model("cnn2d"), fusion, **options)
 
     def _branches_change(self, name: ModelName) -> bool:
-        return name in FUSIONS and "branches_in_training_mode" in self.parameters.slips
+        """Whether training a fusion changes anything in the branches, so that they are a part of what it leaves."""
+        slipped = "branches_in_training_mode" in self.parameters.slips
+        return name in FUSIONS and (slipped or self._trains_branches(name))
+
+    def _trains_branches(self, name: ModelName) -> bool:
+        """Whether the model's training is one of a branch, or of a whole hybrid."""
+        return name in BRANCHES or self.parameters.fusion_training != "frozen"
+
+    def _takes_branches(self, name: ModelName) -> bool:
+        """Whether the model starts from trained branches."""
+        return name in FUSIONS and self.parameters.fusion_training != "from_scratch"
 
     def _identity(self, name: ModelName) -> dict[str, object]:
         """Everything that a run's result depends on, as JSON types; of a fusion, its branches must be there."""
@@ -360,7 +398,9 @@ class Experiment:
         if self.split_kind != "kaggle":
             # the other kinds hang on subjects or folds, which the beats' digest does not hold
             identity["validation"] = hashlib.sha256(self.split.validation.astype(np.int64)).hexdigest()
-        if chosen.augmentation and name in BRANCHES:
+        if chosen.rows_show != "whole":
+            identity["rows_show"] = chosen.rows_show
+        if chosen.augmentation and self._trains_branches(name):
             identity["augmentation"] = AUGMENTATION_VERSION
         if chosen.train_on_validation:
             identity["train_on_validation"] = True
@@ -369,13 +409,20 @@ class Experiment:
         if chosen.reported_epochs is not None:
             # the weights do not hang on it, but the history has more columns
             identity["reported_epochs"] = chosen.reported_epochs
-        if name == "cnn2d" and self.picture in ("colour", "bordered"):
+        from_scratch = name in FUSIONS and not self._takes_branches(name)
+        sees_picture = name == "cnn2d" or from_scratch
+        if sees_picture and self.picture in ("colour", "bordered"):
             identity["spectrogram_version"] = SPECTROGRAM_VERSION
-        if name == "cnn2d" and self.picture != self.design.picture:
+        if sees_picture and self.picture != self.design.picture:
             identity["picture"] = self.picture
-        if name in FUSIONS:
+        if from_scratch:
+            configs = {branch: self.design.config(branch, len(self.class_names), chosen.slips) for branch in BRANCHES}
+            identity["branches"] = {branch: config.model_dump(mode="json") for branch, config in configs.items()}
+        elif name in FUSIONS:
             identity["branches"] = {branch: self._runs[branch].weights_digest for branch in BRANCHES}
-        if self._branches_change(name):
+        if name in FUSIONS and self._trains_branches(name):
+            identity["fusion_training"] = chosen.fusion_training
+        elif self._branches_change(name):
             identity["branches_in_training_mode"] = True
         # as it reads back from run.json, with lists for tuples
         return json.loads(json.dumps(identity))
@@ -383,6 +430,7 @@ class Experiment:
     def _beats_of(self, part: Part) -> tuple[Tensor, Tensor]:
         """Signals and labels of one part of the beats, on the device."""
         signal, label = (self._with_validation(of, part) for of in (self.data.signal_of, self.data.label_of))
+        signal = show(self.parameters.rows_show, signal)
         return torch.from_numpy(signal).to(self.device), torch.from_numpy(label).to(self.device)
 
     def _with_validation(self, of: Callable[[Part], np.ndarray], part: Part) -> np.ndarray:
@@ -398,6 +446,11 @@ class Experiment:
 
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         """Both trained branches on one part of the beats, evaluated once and kept in a file."""
+        owners = {self.owner(branch) for branch in BRANCHES}
+        if len(owners) == 1 and self not in owners:
+            (its,) = owners
+            if ("all_tokens" in its.parameters.slips) == ("all_tokens" in self.parameters.slips):
+                return its._branch_outputs(part)
         if part not in self._outputs:
             depends: dict[str, object] = {branch: self.run(branch).weights_digest for branch in BRANCHES}
             if "all_tokens" in self.parameters.slips:

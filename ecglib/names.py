@@ -81,6 +81,12 @@ EXPERIMENT_2: tuple[ModelName, ...] = ("concat", "sum", "weighted_sum", "late")
 DesignName = Literal["report", "original", "best"]
 # what the 2D branch is shown of a beat, see `ecglib.models.pictures`
 Picture = Literal["colour", "bordered", "real_part", "magnitude", "log_magnitude"]
+# what a fusion's training does with the branches: nothing; trains them further; trains them with it from the start
+FusionTraining = Literal["frozen", "fine_tuned", "from_scratch"]
+# what of a beat's row the networks are shown, see `ecglib.data.views`
+RowView = Literal["whole", "stretched", "next_beat_cut", "ordered", "shuffled", "ranked"]
+# what the paper leaves open, see `ecglib.results.questions`
+Question = Literal["unfrozen", "class_weights", "filters", "batch_size", "hints"]
 # what goes wrong in one of the papers' programs, to be switched on and measured, see `ecglib.results.ledger`
 Slip = Literal[
     "zero_class_token",

@@ -18,7 +18,19 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
 from ecglib import files
-from ecglib.names import Dataset, DesignName, EcglibError, Picture, Slip, Source, SplitKind, TrainingSet
+from ecglib.names import (
+    Dataset,
+    DesignName,
+    EcglibError,
+    FusionTraining,
+    Picture,
+    Question,
+    RowView,
+    Slip,
+    Source,
+    SplitKind,
+    TrainingSet,
+)
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -26,7 +38,7 @@ LONGEST_LABEL = 60
 _LONGEST_YAML = 2**16
 # how long it takes, and how much of it is made; a repetition is the same however many there are
 NO_RESULT_CHANGES = {"datasets", "threads", "repetitions", "by_patient", "ledger_repetitions", "ingredients"}
-NO_RESULT_CHANGES |= {"compared_with", "overview"}
+NO_RESULT_CHANGES |= {"compared_with", "overview", "questions"}
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -81,6 +93,10 @@ class Parameters(BaseModel):
     design: DesignName = "report"
     picture: Picture | None = None
     """None: the design's own."""
+    cnn2d_filters: PositiveInt | None = None
+    """Filters of the 2D branch's first layer, twice as many in each further one; None: the design's."""
+    rows_show: RowView = "whole"
+    """What of each row the networks are shown, in training and tests; all else is hidden, see `ecglib.data.views`."""
     augmentation: bool = False
     """Whether training beats are varied a little each time they are shown, see `ecglib.training.examples.augment`."""
     mixup: NonNegativeFloat = 0.0
@@ -96,6 +112,8 @@ class Parameters(BaseModel):
     """
     ingredients: bool = False
     """Whether notebook 13, what the design `best` is made of, is part of the report."""
+    questions: Annotated[tuple[Question, ...], AfterValidator(_once)] = ()
+    """What the paper leaves open and notebook 19 answers; nothing: it is no part of the report."""
     compared_with: tuple[str, ...] = ()
     """Other profiles that stand beside this one in notebook 12, as far as they are trained."""
     overview: tuple[str, ...] = ()
@@ -136,6 +154,12 @@ class Parameters(BaseModel):
     fusion_learning_rate: PositiveFloat | None = None
     """None: the papers', 3e-4 on MIT-BIH and 1e-3 on the others."""
     fusion_weight_decay: NonNegativeFloat = 0.01
+    fusion_training: FusionTraining = "frozen"
+    """Whether a fusion alone is trained, or the whole hybrid: from the trained branches on, by the fusion's epochs and
+    batches, or from scratch, by the recipe of the 1D branch.
+    """
+    branch_rate_factor: PositiveFloat = 0.1
+    """Under fine_tuned: the branches' learning rate, as a multiple of the fusion's; they have no weight decay."""
 
     @property
     def label(self) -> str:

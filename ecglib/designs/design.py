@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel
 from torch import nn
@@ -65,6 +65,21 @@ class Design:
     def model_title(self, model: ModelName) -> str:
         """How tables and figures name a model of this design."""
         return self.titles.get(model, MODEL_TITLES[model])
+
+    def with_filters(self, first: int) -> Design:
+        """This design with so many filters in the 2D branch's first layer, and twice as many in each further one.
+
+        Raises
+        ------
+        EcglibError
+            The 2D branch is another network.
+        """
+        if not isinstance(self.cnn2d, Cnn2dConfig):
+            raise EcglibError(f"cnn2d_filters: is of the papers' networks; design {self.title} has another cnn2d")
+        filters = tuple(first * 2**layer for layer in range(len(self.cnn2d.filters)))
+        cnn2d = self.cnn2d.model_copy(update={"filters": filters})
+        intermediate = self.intermediate.model_copy(update={"features_2d": cnn2d.feature_count})
+        return replace(self, cnn2d=cnn2d, intermediate=intermediate)
 
     def config(self, model: ModelName, classes: int, slips: Collection[Slip] = ()) -> BaseModel:
         """The configuration of one model for so many classes, with the papers' slips that touch it.

@@ -2,11 +2,12 @@
 
 A fusion learns only its own few weights; the branches are frozen and in evaluation mode. Each fusion
 is therefore a module of two inputs, what the 1D branch gave and what the 2D branch gave, so that it
-trains on values computed once. `Hybrid` puts branches and fusion together again.
+trains on values computed once. `Hybrid` puts branches and fusion together again, and can train all of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -127,6 +128,9 @@ class Hybrid(nn.Module):
     branches_in_training_mode : bool
         Whether training mode reaches the frozen branches (a slip of the report's program): their dropout is
         on, and the running statistics of their batch normalisation drift.
+    branch_training : mapping of str to float, optional
+        Trains the branches too, with these settings of the optimiser in place of the fusion's (see
+        `ecglib.training.optimizers.make_optimizer`); without it they are frozen.
 
     Raises
     ------
@@ -140,19 +144,25 @@ class Hybrid(nn.Module):
         cnn2d: Cnn2d,
         fusion: LateFusion | IntermediateFusion,
         branches_in_training_mode: bool = False,
+        branch_training: Mapping[str, float] | None = None,
     ):
         super().__init__()
-        self.branches_in_training_mode = branches_in_training_mode
+        frozen = branch_training is None
+        self.branches_in_training_mode = branches_in_training_mode or not frozen
         classes = {module.config.classes for module in (cnn_transformer, cnn2d, fusion)}
         if len(classes) > 1:
             raise EcglibError(f"branches and fusion differ in their number of classes: {sorted(classes)}")
-        self.cnn_transformer = cnn_transformer.requires_grad_(False)
-        self.cnn2d = cnn2d.requires_grad_(False)
-        self.fusion = fusion
+        self.cnn_transformer, self.cnn2d, self.fusion = cnn_transformer, cnn2d, fusion
+        for branch in (cnn_transformer, cnn2d):
+            for parameter in branch.parameters():
+                if frozen:
+                    parameter.requires_grad_(False)
+                else:
+                    parameter.optimizer_settings = dict(branch_training)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Hybrid:
-        """Set the fusion's mode; the branches stay in evaluation mode, with no dropout and fixed BatchNorm."""
+        """Set the fusion's mode; frozen branches stay in evaluation mode, with no dropout and fixed BatchNorm."""
         super().train(mode)
         if not self.branches_in_training_mode:
             self.cnn_transformer.eval()

@@ -28,6 +28,7 @@ from ecglib.training.loop import keep_freed_memory
 _BLOCK = {"cpu": 32, "cuda": 2048}
 # what splits are called in a model's name
 _SPLITS = {"-split-patient": "-by-patient", "-split-kaggle": "-by-beat"}
+_QUESTIONED = ("rows_show", "cnn2d_filters", "fusion_training")
 
 
 class Pretrained(nn.Module):
@@ -158,7 +159,11 @@ def pretrained_folders() -> dict[str, tuple[Path, Parameters]]:
     for weights in sorted((files.home() / "runs").glob("*/*/*/weights.safetensors")):
         folder, label = weights.parents[1], weights.parents[2].name
         parameters = _parameters_of(label)
-        if parameters is not None and folder.name in DATASETS and parameters.source != "synthetic":
+        if parameters is None or folder.name not in DATASETS or parameters.source == "synthetic":
+            continue
+        # what is trained to answer a question is no model to be used
+        defaults = Parameters.model_fields
+        if all(getattr(parameters, key) == defaults[key].default for key in _QUESTIONED):
             found[_name_of(label)] = (folder, parameters)
     return dict(sorted(found.items()))
 

@@ -10,49 +10,22 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from ecglib.data.views import ROW_VIEWS, lengths
 from ecglib.experiment import Experiment
 from ecglib.metrics import evaluate, subject_intervals
 from ecglib.names import HEADLINE_METRICS
 
-WHOLE = "the whole row"
-
-
-def lengths(signal: np.ndarray) -> np.ndarray:
-    """How many samples of each row come before its zeros, shape (N,)."""
-    used = signal[:, ::-1] > 0
-    return signal.shape[1] - used.argmax(axis=1)
+WHOLE = ROW_VIEWS["whole"].title
 
 
 def _length_alone(signal: np.ndarray) -> np.ndarray:
     return lengths(signal)[:, None].astype(np.float32)
 
 
-def _length_hidden(signal: np.ndarray) -> np.ndarray:
-    # each row stretched to all of its width, so that none ends earlier than another
-    width = signal.shape[1]
-    place, sample = np.linspace(0, 1, width), np.arange(width)
-    return np.stack(
-        [np.interp(place * (end - 1), sample, row) for end, row in zip(lengths(signal), signal, strict=True)]
-    )
-
-
-def _next_beat_cut(signal: np.ndarray) -> np.ndarray:
-    # a row is about 1.2 RR intervals long: two thirds of it end at 0.8 of one, before the next beat's P wave
-    kept = np.arange(signal.shape[1]) < (2 * lengths(signal) / 3)[:, None]
-    return np.where(kept, signal, 0)
-
-
-def _order_hidden(signal: np.ndarray) -> np.ndarray:
-    return np.sort(signal, axis=1)
-
-
+# what the trees are shown, by title
 VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    WHOLE: lambda signal: signal,
-    "without its length (stretched)": _length_hidden,
-    "without the next beat (last third zero)": _next_beat_cut,
-    "its samples in order of size": _order_hidden,
-    "its length alone": _length_alone,
-}
+    ROW_VIEWS[name].title: ROW_VIEWS[name].of for name in ("whole", "stretched", "next_beat_cut", "ordered")
+} | {"its length alone": _length_alone}
 TREES, LOGISTIC, RANDOM_BRANCH = "boosted trees", "logistic regression", "untrained 1D branch, logistic regression"
 
 

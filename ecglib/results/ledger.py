@@ -208,19 +208,21 @@ class Ledger:
 
         Where nothing may be trained, the repetitions that are there on both sides.
         """
-        sides = (self._changed(change.without), self._changed(change.with_it))
+        sides = (self.changed(change.without), self.changed(change.with_it))
         for pair in zip(*(side.repetitions[: change.repetitions] for side in sides), strict=True):
             if may_train() or all(one.has(model) for one in pair):
                 yield tuple(one.run(model) for one in pair)
 
-    def _changed(self, overrides: dict[str, Any]) -> Experiment:
+    def changed(self, overrides: dict[str, Any]) -> Experiment:
+        """The experiment with some parameters changed, the same object for the same ones."""
         key = repr(sorted(overrides.items()))
         if key not in self._experiments:
             changed = self.experiment
             if overrides:
                 changed = self.experiment.changed(**overrides)
                 # branches that the change does not touch are not trained a second time
-                changed.take_branches(self.experiment)
+                of_branches = {name: value for name, value in overrides.items() if not name.startswith("fusion_")}
+                changed.take_branches(self.experiment if of_branches == overrides else self.changed(of_branches))
             self._experiments[key] = changed
         return self._experiments[key]
 

@@ -62,14 +62,20 @@ def beat_examples(
     picture : str
         What the 2D branch sees, see `ecglib.models.pictures`.
     augmented : bool
-        Whether a branch's beats are changed a little each time a batch is made, see `augment`.
+        Whether the beats are changed a little each time a batch is made, see `augment`.
     """
     rule = PICTURES[picture]
     if name == "cnn_transformer":
         return Examples((signal,), label, lambda signal: (augment(signal) if augmented else signal,))
     if augmented:
-        # what is kept of a beat beforehand is not what its variation needs
-        return Examples((signal,), label, lambda signal: (rule.draw(rule.keep(augment(signal))),))
+
+        def prepare(signal: Tensor) -> tuple[Tensor, ...]:
+            # what is kept of a beat beforehand is not what its variation needs
+            signal = augment(signal)
+            picture = rule.draw(rule.keep(signal))
+            return (signal, picture) if name in FUSIONS else (picture,)
+
+        return Examples((signal,), label, prepare)
     kept = rule.keep(signal)
     if name in FUSIONS:
         return Examples((signal, kept), label, lambda signal, kept: (signal, rule.draw(kept)))

@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from ecglib.names import BRANCHES, DATASETS, Dataset, ModelName
+from ecglib.names import BRANCHES, DATASETS, FUSIONS, Dataset, ModelName
 from ecglib.parameters import Parameters
 
 # what keeps Adam from dividing by 0: PyTorch's default, and the original's program's
@@ -98,10 +98,15 @@ class TrainingConfig(BaseModel):
     patience: int | None = Field(None, ge=1)
     # how strongly each training example is mixed with another, see `ecglib.training.steps.Step`
     mixup: float = Field(0.0, ge=0, exclude_if=lambda value: not value)
+    # of a fusion whose branches are fine-tuned: their rate, as a multiple of its own
+    branch_rate_factor: float | None = Field(None, gt=0, exclude_if=lambda value: value is None)
 
 
 def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, seed: int) -> TrainingConfig:
     """How the parameters say that `name` is trained (report, Table II), with the papers' slips that touch it."""
+    fusion_training = parameters.fusion_training if name in FUSIONS else "frozen"
+    if fusion_training == "from_scratch":
+        return training_config("cnn_transformer", parameters, dataset, seed)
     batch_size = parameters.batch_size
     match name:
         case "cnn_transformer":
@@ -138,6 +143,7 @@ def training_config(name: ModelName, parameters: Parameters, dataset: Dataset, s
         patience=parameters.early_stopping_patience,
         selection="last" if parameters.selection == "last" else None,
         mixup=parameters.mixup if name in BRANCHES else 0.0,
+        branch_rate_factor=parameters.branch_rate_factor if fusion_training == "fine_tuned" else None,
     )
 
 
@@ -146,25 +152,36 @@ def make_optimizer(
 ) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
     """The optimiser over `parameters`, and the learning rate as a function of the step (from 1 to `total_steps`).
 
-    The rate is 0 until `set_learning_rate` sets it. On a GPU it is a tensor there, so that a recorded step follows it.
+    The rate is 0 until `set_learning_rate` sets it; on a GPU it is a tensor, so that a recorded step follows it. A
+    parameter may have settings of its own, a dict in its attribute `optimizer_settings`: a ``rate_scale``, by which its
+    rate is multiplied, or what PyTorch's optimiser knows.
     """
-    on_gpu = parameters[0].is_cuda
-    rate = torch.zeros((), device=parameters[0].device) if on_gpu else 0.0
+    settings = [getattr(parameter, "optimizer_settings", {}) for parameter in parameters]
+    device = parameters[0].device
+    # whether a step of it can be recorded as a CUDA graph
+    capturable = device.type == "cuda"
+    groups = [
+        {"params": [parameter for parameter, its in zip(parameters, settings, strict=True) if its == own], **own}
+        | ({"lr": torch.zeros((), device=device)} if capturable else {})
+        for number, own in enumerate(settings)
+        if own not in settings[:number]
+    ]
     if isinstance(config, Adamax):
-        options = {"weight_decay": config.weight_decay, "capturable": on_gpu}
-        return torch.optim.Adamax(parameters, rate, **options), config.learning_rate
+        optimizer = torch.optim.Adamax(groups, 0.0, weight_decay=config.weight_decay, capturable=capturable)
+        return optimizer, config.learning_rate
     kind = torch.optim.AdamW if isinstance(config, OneCycle) else torch.optim.Adam
-    options = {"fused": True, "capturable": on_gpu}
-    optimizer = kind(parameters, rate, config.betas, config.epsilon, config.weight_decay, **options)
+    options = {"fused": True, "capturable": capturable}
+    optimizer = kind(groups, 0.0, config.betas, config.epsilon, config.weight_decay, **options)
     if isinstance(config, OneCycle):
         return optimizer, partial(config.learning_rate, total_steps=total_steps)
     return optimizer, config.learning_rate
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """The rate of the next step, for all parameters."""
+    """The rate of the next step, for all parameters; times its `rate_scale` where a group has one."""
     for group in optimizer.param_groups:
+        its = rate * group.get("rate_scale", 1.0)
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
+            group["lr"].fill_(its)
         else:
-            group["lr"] = rate
+            group["lr"] = its

@@ -5,9 +5,10 @@ import pytest
 from sklearn.metrics import matthews_corrcoef
 
 from ecglib import files
+from ecglib.data.views import lengths
 from ecglib.experiment import Experiment
 from ecglib.parameters import load_parameters
-from ecglib.results.hints import TREES, VIEWS, WHOLE, hint_summary, hint_table, lengths
+from ecglib.results.hints import TREES, VIEWS, WHOLE, hint_summary, hint_table
 
 ROWS = np.zeros((3, 187), dtype=np.float32)
 ROWS[0, :90] = np.linspace(1, 0.1, 90)

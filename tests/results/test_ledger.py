@@ -134,13 +134,13 @@ def test_ledger_pairs_runs_that_differ_in_the_slip_alone(ledger):
 
 def test_unaffected_branches_are_not_trained_again(ledger):
     usual = ledger.experiment
-    slipped = ledger._changed({"picture": "bordered"})
+    slipped = ledger.changed({"picture": "bordered"})
     assert slipped.run("cnn_transformer") is usual.run("cnn_transformer")
     assert slipped.run("cnn2d") is not usual.run("cnn2d")
 
 
 def test_fusions_of_all_tokens_learn_from_the_same_branches(ledger):
-    usual, slipped = ledger.experiment, ledger._changed({"slips": ("all_tokens",)})
+    usual, slipped = ledger.experiment, ledger.changed({"slips": ("all_tokens",)})
     assert all(slipped.run(branch) is usual.run(branch) for branch in ("cnn_transformer", "cnn2d"))
     run = slipped.run("concat")
     assert run.identity["branches"] == usual.run("concat").identity["branches"]
@@ -173,7 +173,7 @@ def test_table_holds_the_runs_metrics(ledger):
     row = tidy[(tidy["change"] == SLIPS[3].title) & (tidy["repetition"] == 1)].iloc[0]
     assert row["seed"] == 1
     assert row["mcc_without"] == ledger.experiment.repetitions[1].run("cnn2d").metrics.mcc
-    bordered = ledger._changed(SLIPS[3].with_it).repetitions[1].run("cnn2d")
+    bordered = ledger.changed(SLIPS[3].with_it).repetitions[1].run("cnn2d")
     assert row["f1_macro_with"] == bordered.metrics.f1_macro
     table = effect_table(effects(tidy))
     assert len(table) == sum(len(slip.models) for slip in SLIPS)

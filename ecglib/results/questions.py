@@ -1,0 +1,115 @@
+"""What the paper leaves open: unfrozen branches, filters, batches, what gives a class away; each answered by trainings.
+
+Each answer is a change of `ecglib.results.ledger`, whose `where` is the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ecglib.data.views import ROW_VIEWS
+from ecglib.experiment import Experiment
+from ecglib.names import BRANCHES, FUSIONS, ModelName, Question, RowView
+from ecglib.parameters import Parameters
+from ecglib.results.ledger import Change, Ledger
+
+TITLES: dict[Question, str] = {
+    "unfrozen": "Should the branches be unfrozen?",
+    "class_weights": "And with class weights?",
+    "filters": "How many filters, and which picture?",
+    "batch_size": "Which batch size?",
+    "hints": "What gives the class away?",
+}
+# what the networks learn from; shuffled samples tell what ordered ones do, and are shown in tests alone
+LEARNT_FROM: tuple[RowView, ...] = ("stretched", "next_beat_cut", "ordered", "ranked")
+# seeds of what takes many trainings; all else has the profile's
+_FEW = 3
+
+
+def questions(parameters: Parameters) -> tuple[Change, ...]:
+    """The changes that answer the parameters' questions, in sizes that follow their epochs and batches."""
+    epochs, batch, frozen = parameters.cnn_transformer_epochs, parameters.batch_size, parameters.fusion_epochs
+    few = max(1, epochs // 3)
+    short = {"fusion_epochs": few, "fusion_batch_size": batch}
+    tuned, scratch = {**short, "fusion_training": "fine_tuned"}, {"fusion_training": "from_scratch"}
+    longer = {"cnn_transformer_epochs": epochs + few, "cnn2d_epochs": parameters.cnn2d_epochs + few}
+    steps = {name: 4 * getattr(parameters, name) for name in ("cnn_transformer_epochs", "cnn2d_epochs")}
+    weighted, original = {"class_weighting": "balanced"}, {"design": "original"}
+    fused: tuple[ModelName, ...] = ("late", "concat")
+    # title, models, parameters without, parameters with it, seeds
+    answers: dict[Question, list[tuple[str, Sequence[ModelName], dict, dict, int | None]]] = {
+        "unfrozen": [
+            (f"fine-tuned, frozen ({few} epochs, batches of {batch})", fused, short, tuned, None),
+            (f"fine-tuned for {few} epochs, frozen for {frozen}", fused, {}, tuned, None),
+            (f"fine-tuned, frozen after {few} more epochs of the branches", fused, longer, tuned, _FEW),
+            ("end to end from scratch, frozen", fused, {}, scratch, _FEW),
+        ],
+        "class_weights": [
+            (f"weighted: fine-tuned, frozen ({few} epochs)", fused, weighted | short, weighted | tuned, _FEW),
+            ("weighted: end to end from scratch, frozen", ("late",), weighted, weighted | scratch, _FEW),
+        ],
+        "filters": [
+            ("16 filters instead of 8", ("cnn2d",), {}, {"cnn2d_filters": 16}, None),
+            ("32 filters instead of 8", ("cnn2d",), {}, {"cnn2d_filters": 32}, None),
+            (
+                "the original's picture and layers instead of the report's, 8 filters",
+                ("cnn2d",),
+                {},
+                original | {"cnn2d_filters": 8},
+                None,
+            ),
+            (
+                "16 filters instead of 8, the original's picture",
+                ("cnn2d",),
+                original | {"cnn2d_filters": 8},
+                original | {"cnn2d_filters": 16},
+                _FEW,
+            ),
+            (
+                "32 filters instead of 8, the original's picture",
+                ("cnn2d",),
+                original | {"cnn2d_filters": 8},
+                original,
+                None,
+            ),
+            (
+                "real part instead of magnitude, the original's 32 filters",
+                ("cnn2d",),
+                original | {"picture": "magnitude"},
+                original,
+                _FEW,
+            ),
+        ],
+        "batch_size": [
+            (f"{batch // 4} instead of {batch}", BRANCHES, {}, {"batch_size": batch // 4}, _FEW),
+            (f"{4 * batch} instead of {batch}", BRANCHES, {}, {"batch_size": 4 * batch}, _FEW),
+            (f"{4 * batch} in as many steps as {batch}", BRANCHES, {}, {"batch_size": 4 * batch, **steps}, _FEW),
+        ],
+        "hints": [(ROW_VIEWS[view].title, BRANCHES, {}, {"rows_show": view}, _FEW) for view in LEARNT_FROM],
+    }
+    return tuple(
+        Change(title, TITLES[question], tuple(models), without, with_it, seeds)
+        for question in parameters.questions
+        for title, models, without, with_it, seeds in answers[question]
+    )
+
+
+def trainings(experiment: Experiment) -> Iterator[tuple[Experiment, ModelName]]:
+    """All that the answers need, each run once: an experiment, and the model that its `run` trains.
+
+    The first seed comes first, and in each seed what fusions start from; so that whatever ends this early leaves whole
+    comparisons.
+    """
+    ledger = Ledger(experiment, questions(experiment.parameters))
+    asked: dict[Path, tuple[int, bool, Experiment, ModelName]] = {}
+    for change in ledger.changes:
+        for side in (change.without, change.with_it):
+            for one in ledger.changed(side).repetitions[: change.repetitions]:
+                for model in change.models:
+                    starts = model in FUSIONS and one.parameters.fusion_training != "from_scratch"
+                    for needed, later in (*((branch, False) for branch in BRANCHES if starts), (model, starts)):
+                        owner = one.owner(needed)
+                        asked.setdefault(owner.folder / needed, (one.repetition, later, owner, needed))
+    for _, _, one, model in sorted(asked.values(), key=lambda item: item[:2]):
+        yield one, model

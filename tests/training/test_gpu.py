@@ -61,7 +61,7 @@ def test_recorded_steps_train_as_plain_ones(name, design, optimizer, monkeypatch
         ends.append(trained(step, 1e-4))
         sums.append(step.sums)
     assert (ends[0] - start).norm() > 0
-    assert (ends[0] - ends[1]).norm() < 0.05 * (ends[0] - start).norm()
+    assert (ends[0] - ends[1]).norm() < 0.2 * (ends[0] - start).norm()
     assert torch.allclose(*sums, rtol=1e-3)
 
 

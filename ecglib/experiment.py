@@ -178,6 +178,10 @@ class Experiment:
         """Of initial weights, order and dropout; the split's is the parameters' own."""
         return self.parameters.seed + self.repetition
 
+    def starts_from_branches(self, name: ModelName) -> bool:
+        """Whether a model's training starts from both trained branches: a fusion's, unless told otherwise."""
+        return name in FUSIONS and self.parameters.fusion_training != "from_scratch"
+
     def run(self, name: ModelName) -> Run:
         """The run of one model: loaded if it is there, else trained and saved.
 
@@ -194,7 +198,7 @@ class Experiment:
         if not self.has(name):
             if (owner := self.owner(name)) is not self:
                 return owner.run(name)
-            if self._takes_branches(name):
+            if self.starts_from_branches(name):
                 for branch in BRANCHES:
                     self.run(branch)
             with _alone(self.folder / name):
@@ -213,7 +217,7 @@ class Experiment:
         """Whether the run is there, and not that of other parameters or beats; nothing is trained."""
         if name not in MODEL_TITLES:
             raise EcglibError(f"model {name!r} is none of {', '.join(MODEL_TITLES)}")
-        if self._takes_branches(name) and not all(self.has(branch) for branch in BRANCHES):
+        if self.starts_from_branches(name) and not all(self.has(branch) for branch in BRANCHES):
             # whose digests are part of a fusion's identity
             return False
         if name not in self._runs:
@@ -358,7 +362,7 @@ class Experiment:
             return module
         if not self._trains_branches(name):
             return self._hybrid(module, branches_in_training_mode=True)
-        if not self._takes_branches(name):
+        if not self.starts_from_branches(name):
             return Hybrid(*(self.untrained(branch) for branch in BRANCHES), module, branch_training={})
         # Adamax adds the decay to the gradient, and in it the small gradients of a trained branch would be lost
         slowly = {"rate_scale": self.parameters.branch_rate_factor, "weight_decay": 0.0}
@@ -375,10 +379,6 @@ class Experiment:
     def _trains_branches(self, name: ModelName) -> bool:
         """Whether the model's training is one of a branch, or of a whole hybrid."""
         return name in BRANCHES or self.parameters.fusion_training != "frozen"
-
-    def _takes_branches(self, name: ModelName) -> bool:
-        """Whether the model starts from trained branches."""
-        return name in FUSIONS and self.parameters.fusion_training != "from_scratch"
 
     def _identity(self, name: ModelName) -> dict[str, object]:
         """Everything that a run's result depends on, as JSON types; of a fusion, its branches must be there."""
@@ -409,7 +409,7 @@ class Experiment:
         if chosen.reported_epochs is not None:
             # the weights do not hang on it, but the history has more columns
             identity["reported_epochs"] = chosen.reported_epochs
-        from_scratch = name in FUSIONS and not self._takes_branches(name)
+        from_scratch = name in FUSIONS and not self.starts_from_branches(name)
         sees_picture = name == "cnn2d" or from_scratch
         if sees_picture and self.picture in ("colour", "bordered"):
             identity["spectrogram_version"] = SPECTROGRAM_VERSION
@@ -457,15 +457,16 @@ class Experiment:
                 # more features by the same weights
                 depends["all_tokens"] = True
             path = self.folder / f"branch_outputs-{part}-{identity_key(depends)}.safetensors"
-            outputs = BranchOutputs.load(path, self.device)
-            if outputs is None:
-                models = {name: self.model(name) for name in BRANCHES}
-                outputs = evaluate_branches(models, *self._beats_of(part), self.picture)
-                for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
-                    outdated.unlink()
-                outputs.save(path)
-                # from here on they are read from the file, as needed
+            with _alone(self.folder / f"branch_outputs-{part}"):
                 outputs = BranchOutputs.load(path, self.device)
+                if outputs is None:
+                    models = {name: self.model(name) for name in BRANCHES}
+                    outputs = evaluate_branches(models, *self._beats_of(part), self.picture)
+                    for outdated in self.folder.glob(f"branch_outputs-{part}-*.safetensors"):
+                        outdated.unlink()
+                    outputs.save(path)
+                    # from here on they are read from the file, as needed
+                    outputs = BranchOutputs.load(path, self.device)
             self._outputs[part] = outputs
         return self._outputs[part]
 
@@ -483,7 +484,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"{folder}: another process trains it; waiting for it to end", flush=True)
+        print(f"{folder}: another process makes it; waiting for it to end", flush=True)
         lock.acquire()
     try:
         yield

@@ -158,7 +158,7 @@ def test_two_processes_train_a_run_once(monkeypatch, tmp_path, capsys):
     run = second.run("cnn2d")
     other.join()
     assert len(trainings) == 1 and run.weights_digest == first.run("cnn2d").weights_digest
-    assert "another process trains it; waiting" in capsys.readouterr().out
+    assert "another process makes it; waiting" in capsys.readouterr().out
 
 
 def test_asking_whether_a_run_is_there_builds_no_network(trained, monkeypatch):

@@ -31,6 +31,7 @@ _PROFILE_COLOURS = {
     "original": ORANGE,
     "best": "#5B3FA3",
     "ledger": SKY,
+    "questions": GREEN,
     "demo": GREY,
     "ptb": BLUE,
     "ptb_original": ORANGE,

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ecglib.data.views import ROW_VIEWS
+import numpy as np
+
+from ecglib.data.views import ROW_VIEWS, show
 from ecglib.experiment import Experiment
-from ecglib.names import BRANCHES, FUSIONS, ModelName, Question, RowView
+from ecglib.names import BRANCHES, EXPERIMENT_1, ModelName, Question, RowView
 from ecglib.parameters import Parameters
 from ecglib.results.ledger import Change, Ledger
 
@@ -82,9 +84,9 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
             ),
         ],
         "batch_size": [
-            (f"{batch // 4} instead of {batch}", BRANCHES, {}, {"batch_size": batch // 4}, _FEW),
             (f"{4 * batch} instead of {batch}", BRANCHES, {}, {"batch_size": 4 * batch}, _FEW),
             (f"{4 * batch} in as many steps as {batch}", BRANCHES, {}, {"batch_size": 4 * batch, **steps}, _FEW),
+            (f"{batch // 4} instead of {batch}", BRANCHES, {}, {"batch_size": batch // 4}, _FEW),
         ],
         "hints": [(ROW_VIEWS[view].title, BRANCHES, {}, {"rows_show": view}, _FEW) for view in LEARNT_FROM],
     }
@@ -98,18 +100,35 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
 def trainings(experiment: Experiment) -> Iterator[tuple[Experiment, ModelName]]:
     """All that the answers need, each run once: an experiment, and the model that its `run` trains.
 
-    The first seed comes first, and in each seed what fusions start from; so that whatever ends this early leaves whole
-    comparisons.
+    Question by question, what fusions start from before them; so that whatever ends this early leaves whole answers.
     """
     ledger = Ledger(experiment, questions(experiment.parameters))
-    asked: dict[Path, tuple[int, bool, Experiment, ModelName]] = {}
+    asked: dict[Path, tuple[Experiment, ModelName]] = {}
     for change in ledger.changes:
-        for side in (change.without, change.with_it):
-            for one in ledger.changed(side).repetitions[: change.repetitions]:
-                for model in change.models:
-                    starts = model in FUSIONS and one.parameters.fusion_training != "from_scratch"
-                    for needed, later in (*((branch, False) for branch in BRANCHES if starts), (model, starts)):
-                        owner = one.owner(needed)
-                        asked.setdefault(owner.folder / needed, (one.repetition, later, owner, needed))
-    for _, _, one, model in sorted(asked.values(), key=lambda item: item[:2]):
-        yield one, model
+        sides = [ledger.changed(side).repetitions[: change.repetitions] for side in (change.without, change.with_it)]
+        wanted = [(one, model) for side in sides for one in side for model in change.models]
+        starting = [(one, branch) for one, model in wanted if one.starts_from_branches(model) for branch in BRANCHES]
+        for one, model in starting + wanted:
+            owner = one.owner(model)
+            asked.setdefault(owner.folder / model, (owner, model))
+    # further seeds of a few answers wait for the first ones of all
+    yield from sorted(asked.values(), key=lambda item: item[0].repetition >= _FEW)
+
+
+def answers_to_views(experiment: Experiment) -> dict[str, np.ndarray]:
+    """The class that each model, trained on whole rows, gives each test row under each view; by "model|view".
+
+    They are kept, so that they can be shown without records and weights.
+    """
+    models = EXPERIMENT_1
+
+    def answers() -> dict[str, np.ndarray]:
+        signal = experiment.data.signal_of("test")
+        shown = {view: show(view, signal) for view in ROW_VIEWS}
+        return {
+            f"{model}|{view}": experiment.scores(model, rows).argmax(axis=1).astype(np.uint8)
+            for model in models
+            for view, rows in shown.items()
+        }
+
+    return experiment.derived("row_views", answers, *models)

@@ -1,0 +1,63 @@
+"""Open questions: every side can be asked for, differs in what it says, and is trained once."""
+
+import numpy as np
+import pytest
+
+from ecglib.data.views import ROW_VIEWS, show
+from ecglib.experiment import Experiment
+from ecglib.names import BRANCHES, EXPERIMENT_1
+from ecglib.parameters import load_parameters
+from ecglib.results.questions import LEARNT_FROM, TITLES, answers_to_views, questions, trainings
+
+PARAMETERS = load_parameters("questions")
+
+
+def test_every_side_can_be_asked_for():
+    changes = questions(PARAMETERS)
+    assert {change.where for change in changes} == set(TITLES.values())
+    assert len({change.title for change in changes}) == len(changes)
+    for change in changes:
+        for side in (change.without, change.with_it):
+            assert load_parameters("questions", **side) == PARAMETERS.model_copy(update=side)
+        labels = [PARAMETERS.model_copy(update=side).label for side in (change.without, change.with_it)]
+        assert labels[0] != labels[1]
+
+
+def test_a_profile_answers_what_it_asks():
+    assert questions(load_parameters("short")) == ()
+    asked = questions(load_parameters("questions", questions=("hints",)))
+    assert [change.with_it["rows_show"] for change in asked] == list(LEARNT_FROM)
+
+
+def test_the_recipe_is_that_of_the_profile_short():
+    short = load_parameters("short").model_dump()
+    differing = {key for key, value in PARAMETERS.model_dump().items() if short[key] != value}
+    assert differing == {"profile", "questions", "repetitions", "by_patient", "compared_with", "overview"}
+
+
+@pytest.mark.usefixtures("output")
+def test_every_run_is_trained_once_and_after_its_branches():
+    parameters = load_parameters("demo", synthetic_beats=240, questions=tuple(TITLES), ledger_repetitions=4)
+    found = [(one.folder / model, one, model) for one, model in trainings(Experiment(parameters, "mitbih"))]
+    folders = [folder for folder, _, _ in found]
+    assert len(set(folders)) == len(folders)
+    for number, (_, one, model) in enumerate(found):
+        if one.starts_from_branches(model):
+            assert all(one.owner(branch).folder / branch in folders[:number] for branch in BRANCHES)
+    # the fourth seed is that of the answers without many trainings, and comes last
+    fourth = [one.repetition == 3 for _, one, _ in found]
+    assert fourth == sorted(fourth) and 0 < sum(fourth) < len(fourth) / 4
+    assert not any("rows_show" in str(folder) for folder, one, _ in found if one.repetition == 3)
+
+
+@pytest.mark.usefixtures("output")
+def test_models_are_tested_on_rows_that_they_did_not_learn_from():
+    sizes = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
+    one = Experiment(load_parameters("demo", **sizes), "mitbih")
+    kept = answers_to_views(one)
+    assert set(kept) == {f"{model}|{view}" for model in EXPERIMENT_1 for view in ROW_VIEWS}
+    for model in EXPERIMENT_1:
+        predictions = one.run(model).predictions
+        assert (kept[f"{model}|whole"] == predictions.scores.argmax(axis=1)).mean() > 0.95
+        hidden = one.scores(model, show("ranked", one.data.signal_of("test"))).argmax(axis=1)
+        np.testing.assert_array_equal(kept[f"{model}|ranked"], hidden)

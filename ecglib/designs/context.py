@@ -6,6 +6,7 @@ tests them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -123,9 +124,26 @@ def probabilities(network: Context, inputs: dict[str, np.ndarray], rung: Rung = 
 
 
 def answers(
-    rung: Rung, seeds: range | tuple[int, ...], known: dict, label: np.ndarray, asked: dict
+    rung: Rung, seeds: Sequence[int], known: dict[str, np.ndarray], label: np.ndarray, asked: dict[str, np.ndarray]
 ) -> tuple[np.ndarray, list[Context]]:
-    """Probabilities under each seed, shape (seeds, N, classes), and the networks that gave them."""
+    """What a model of the ladder, trained on beats, says of others.
+
+    Parameters
+    ----------
+    rung : Rung
+    seeds : sequence of int
+        One network each; trees and logistic regression have one model, whatever they are.
+    known, asked : dict of str to ndarray
+        Inputs of the beats to learn from and to answer.
+    label : ndarray of int
+        Of those in `known`.
+
+    Returns
+    -------
+    probabilities : ndarray of float, shape (seeds, N, classes)
+    networks : list of Context
+        Those that gave them; empty where there is none.
+    """
     if rung.kind == "network":
         networks = [fit(known, label, rung, seed) for seed in seeds]
         return np.stack([probabilities(network, asked, rung) for network in networks]), networks

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from ecglib.data.context import de_chazal_beats
+from ecglib.data.context import Side, beats_of
 from ecglib.data.table import Beats
 from ecglib.designs.context import CLASSES, LADDER, folder, read_answers
 from ecglib.experiment import Experiment
@@ -47,10 +47,9 @@ TITLES = {
 
 
 @cache
-def side_of(name: str) -> Beats:
-    """The beats of DS1 ("train") or DS2 ("test")."""
-    beats = de_chazal_beats()
-    return beats.take(beats.split == name)
+def side_of(name: Side) -> Beats:
+    """The beats of a side, kept; see `ecglib.data.context.rows_of`."""
+    return beats_of(name)
 
 
 def statistics(confusion: np.ndarray) -> dict[str, np.ndarray]:
@@ -81,14 +80,15 @@ def statistics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def of_records(beats: Beats, predicted: np.ndarray) -> np.ndarray:
-    """One confusion matrix a record, in the order of their names; shape (records, 4, 4)."""
-    return np.stack(
-        [
-            confusion_matrix(beats.label[rows], predicted[rows].astype(np.int64), 4)
-            for rows in (beats.record == record for record in np.unique(beats.record))
-        ]
-    )
+def of_records(record: np.ndarray, label: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """One confusion matrix a record (or subject), in the order of their names; shape (records, 4, 4)."""
+    groups = (record == name for name in np.unique(record))
+    return np.stack([confusion_matrix(label[rows], predicted[rows].astype(np.int64), 4) for rows in groups])
+
+
+def of_beats(beats: Beats, predicted: np.ndarray) -> np.ndarray:
+    """`of_records` of a beat table."""
+    return of_records(beats.record, beats.label, predicted)
 
 
 def papers_answers(experiment: Experiment, beats: Beats) -> np.ndarray:
@@ -116,22 +116,18 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
         ``mcc_deviation`` (mean and sample deviation of single seeds), and ``folds_mcc``, ``folds_f1_nsv`` and
         ``folds_sveb_f1`` by cross-validation inside DS1, by which everything was chosen.
     """
-    beats, training = side_of("test"), side_of("train")
-    tested, folds = read_answers("test"), read_answers("train")
-    answers = {PAPERS: papers_answers(experiment, beats)} | {name: tested[name].to_numpy() for name in LADDER}
+    beats, tested, folds = side_of("test"), read_answers("test"), read_answers("train")
+    found = {PAPERS: papers_answers(experiment, beats)} | {name: tested[name].to_numpy() for name in LADDER}
     names = np.unique(beats.record)
     rows = []
-    for model, predicted in answers.items():
-        confusion = of_records(beats, predicted)
-        inside = statistics(of_records(training, folds[model].to_numpy()).sum(axis=0)) if model in LADDER else {}
+    for model, predicted in found.items():
+        confusion = of_beats(beats, predicted)
+        inside = statistics(of_beats(side_of("train"), folds[model].to_numpy()).sum(axis=0)) if model in LADDER else {}
+        seeds = [of_beats(beats, tested[column].to_numpy()) for column in tested if column.startswith(f"{model}-")]
         for records, chosen in {ALL: names != "", WITHOUT: names != DOMINANT_RECORD}.items():
             row = {"model": model, "records": records, "seeds": LADDER[model].seeds if model in LADDER else 1}
-            row |= _with_intervals(confusion[chosen])
-            single = [
-                float(statistics(of_records(beats, tested[column].to_numpy())[chosen].sum(axis=0))["mcc"])
-                for column in tested
-                if column.startswith(f"{model}-")
-            ]
+            row |= with_intervals(confusion[chosen])
+            single = [float(statistics(one[chosen].sum(axis=0))["mcc"]) for one in seeds]
             row |= {"mcc_seed": np.mean(single) if single else row["mcc"]}
             row |= {"mcc_deviation": np.std(single, ddof=1) if len(single) > 1 else np.nan}
             row |= {f"folds_{name}": float(inside.get(name, np.nan)) for name in ("mcc", "f1_nsv", "sveb_f1")}
@@ -139,14 +135,15 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _with_intervals(confusion: np.ndarray) -> dict[str, float]:
+def with_intervals(confusion: np.ndarray) -> dict[str, float]:
     """The numbers of all records together, and their intervals when records, one patient each, are drawn anew."""
     count = len(confusion)
     share = np.full(count, 1 / count)
     drawn = bootstrap(count, share, confusion.reshape(1, count, -1), 4, measure=statistics)
     found: dict[str, float] = {}
     for name, value in statistics(confusion.sum(axis=0)).items():
-        low, high = np.nanquantile(drawn[name], (0.025, 0.975))
+        known = drawn[name][~np.isnan(drawn[name])]
+        low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
         found |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
     return found
 
@@ -175,7 +172,7 @@ def _percent(value: float) -> str:
 def record_table() -> pd.DataFrame:
     """`context` record by record: beats of each class, and sensitivity, PPV and FPR of SVEB and VEB; fractions."""
     beats = side_of("test")
-    confusion = of_records(beats, read_answers("test")["context"].to_numpy())
+    confusion = of_beats(beats, read_answers("test")["context"].to_numpy())
     counts = {name: confusion[:, number].sum(axis=1) for number, name in enumerate("NSVF")}
     found = statistics(confusion)
     wanted = {name: found[name] for name in TITLES if name.startswith(("sveb", "veb"))}

@@ -2,6 +2,7 @@
 # jupyter:
 #   ecglib:
 #     after: [05_intermediate_fusion, 08_by_patient]
+#     tells: [table_looked_deletion, table_looked_agreement, fig00_looked, fig00_looked_checks]
 #     also: [original, ptb]
 #   jupytext:
 #     formats: ipynb,py:percent
@@ -26,8 +27,12 @@
 
 # %%
 from ecglib.experiment import Experiment
+from ecglib.figures.attribution import checks_figure, looked_figure
+from ecglib.names import BRANCHES, CLASS_TITLES, MODEL_TITLES
 from ecglib.parameters import injected_parameters, load_parameters
+from ecglib.publish import publish_figure, publish_table
 from ecglib.report.explorer import both_splits, explorer
+from ecglib.results import attribution
 from ecglib.results.weighting import weighting_summary, weighting_table
 
 # %% [markdown]
@@ -51,10 +56,13 @@ shown = both_splits(experiment)
 # - **Record** shows one record alone. **Results** changes from the split by beat to the one by patient, where there is one.
 # - **Class weights taken back** divides them out of the scores, as in notebook 10: 0 is the model as it was trained, 1 the model
 #   as if its loss had had none. Nothing is fitted. Look at the matrix while you move it.
+# - **Where the branches looked** colours a beat by what counted for the class that the 1D branch calls it, and leaves bright what
+#   counted in its picture for the 2D branch, whichever model is chosen above. Read the end of this notebook before you trust it.
 # - **One class against all others**: where on its curves a threshold lies.
 # - **Record by record**: the share of right answers where the model knows the patient, and where it does not.
 #
-# With the records at hand, `explorer(shown, per_cell=100)` shows more beats with their signals.
+# With the records at hand (`ECGLIB_DATA`), the notebook also shows the strip from 3 s before each beat to 3 s after it, and
+# `explorer(shown, per_cell=100)` shows more beats with their signals, those without colours.
 
 # %%
 explorer(shown)
@@ -75,6 +83,66 @@ weighting_summary(weighting_table(shown[0]))
 # <!--n original/table_weighting_mitbih model=cnn_transformer : mcc_without_weights percent-->93.87<!--/n--> when they are taken back, and the fusion by concatenation from
 # <!--n original/table_weighting_mitbih model=concat : mcc percent-->94.17<!--/n--> to <!--n original/table_weighting_mitbih model=concat : mcc_without_weights percent-->92.62<!--/n-->: what helps one model costs the other. One seed each.
 # A share or a threshold that is chosen here is chosen on the test beats, so that its numbers are no result.
+
+# %% [markdown] tags=["interpretation"]
+# ## Where the branches looked
+#
+# Colours on an ECG convince, whether they are right or not; so here they stand beside tests of them. They are made for 20 test beats of
+# each class, drawn at random, and for the class that the branch calls each of them:
+#
+# - **Attention rollout** (1D): the attention of all eight layers multiplied, each token half itself (Abnar and Zuidema 2020), the
+#   class token's row spread over the 50 samples that each token is made from. It knows no class.
+# - **Integrated gradients** (both): what each sample, or pixel, adds to the score on the way from a beat of zeros, or a picture of one
+#   colour (Sundararajan et al. 2017).
+# - **Grad-CAM** (2D): the last 64 maps, weighted by how the score rises with them (Selvaraju et al. 2017).
+#
+# All are our own few lines (`ecglib/models/attribution.py`), not captum, which has no rollout. They are compared in units: 17 stretches of
+# 11 samples, or 8 × 8 fields of the picture. The beats below are the first of each class, in the order of the records, that both branches call rightly.
+
+# %% tags=["interpretation"]
+looked = attribution.Looked(experiment)
+rows = looked.examples()
+signal = looked.signal[rows].astype("float32")
+beat, seen = (looked.maps(branch) for branch in BRANCHES)
+bands = {attribution.METHOD_TITLES[name]: beat[name][rows].astype("float32") for name in ("gradients", "rollout")}
+picture = attribution.shown_to(experiment, "cnn2d", signal).cpu().numpy()
+names = [CLASS_TITLES.get(name, name) for name in experiment.class_names]
+on_picture = seen["grad_cam"][rows].astype("float32")
+rate_hz = experiment.beats.metadata.rate_hz
+figure = looked_figure(
+    signal, bands, picture, on_picture, names, rate_hz, f"Where the branches looked, {experiment.title}"
+)
+publish_figure(figure, experiment, 0, "looked")
+
+# %% [markdown] tags=["interpretation"]
+# **Deletion.** A map that is right names what the branch needs. So the units are deleted, the most important first: stretches of the
+# beat become straight lines, fields of the picture its mean colour. The faster the probability of the class falls, the better; the
+# measure is random order on the same units. In percent; intervals are over patients, drawn with all of their beats, each class
+# as often as the others.
+
+# %% tags=["interpretation"]
+tidy = attribution.deletion_table(looked)
+publish_table(tidy, attribution.deletion_summary(tidy), experiment, "looked_deletion")
+
+# %% [markdown] tags=["interpretation"]
+# **Agreement and random weights.** Spearman's rank correlation of the units of two maps of the same beat: 1 is the same order, 0 none.
+# Another training is compared on the beats that both call the same. At last the weights of the branch are put at random, from the output
+# down (Adebayo et al. 2018): a map that stays as it is says nothing of what was learned. Mean of three draws.
+
+# %% tags=["interpretation"]
+tidy = attribution.agreement_table(looked)
+publish_table(tidy, attribution.agreement_summary(tidy), experiment, "looked_agreement")
+
+# %% tags=["interpretation"]
+curves = {branch: looked.deletion(branch) for branch in BRANCHES}
+titles, branches = attribution.METHOD_TITLES, {name: MODEL_TITLES[name] for name in BRANCHES}
+figure = checks_figure(
+    curves, attribution.SHARES, tidy, titles, branches, f"Can the maps be trusted? {experiment.title}"
+)
+publish_figure(figure, experiment, 0, "looked_checks")
+
+# %% [markdown] tags=["interpretation"]
+# PROSE
 
 # %% [markdown]
 # Next: [16, an ECG of your own](16_your_ecg.ipynb)

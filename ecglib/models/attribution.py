@@ -51,17 +51,23 @@ def integrated_gradients(
     return (inputs - baseline) * total / steps
 
 
-def grad_cam(scores: Callable[[Tensor], Tensor], layer: nn.Module, inputs: Tensor, target: Tensor) -> Tensor:
+def grad_cam(
+    scores: Callable[[Tensor], Tensor], layer: nn.Module, inputs: Tensor, target: Tensor, average: bool = True
+) -> Tensor:
     """Where the maps of a layer speak for the target, (B, H, W) of its size, none below 0.
 
-    Each map counts as much as the target's score rises with it on average (Selvaraju et al. 2017, section 3, doi
-    10.1109/ICCV.2017.74). The other arguments are those of `integrated_gradients`.
+    Each map counts as much as the target's score rises with it, on average over its positions (Selvaraju et al. 2017,
+    section 3, doi 10.1109/ICCV.2017.74), or without `average` at each position (HiResCAM, Draelos and Carin 2020, arXiv
+    2011.08891), which is right for a network whose last layer has a weight for each. The other arguments are those of
+    `integrated_gradients`.
     """
     kept: list[Tensor] = []
     with layer.register_forward_hook(lambda module, given, made: kept.append(made)):
         score = _of_target(scores(inputs), target)
     (maps,) = kept  # (B, C, H, W)
-    weight = torch.autograd.grad(score, maps)[0].mean(dim=(2, 3), keepdim=True)
+    weight = torch.autograd.grad(score, maps)[0]
+    if average:
+        weight = weight.mean(dim=(2, 3), keepdim=True)
     return F.relu((weight * maps).sum(dim=1)).detach()
 
 
@@ -108,7 +114,8 @@ def methods(model: nn.Module) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     dict of str to callable
         Of a branch that sees the beat: ``gradients``, integrated gradients against a beat of zeros, (B, 187); and
         ``rollout``, where there is a class token, (B, 187), which knows no target. Of one that sees a picture:
-        ``gradients`` against a picture of its own mean colour, (B, H, W); and ``grad_cam`` of the last maps, (B, h, w).
+        ``gradients`` against a picture of its own mean colour, (B, H, W); ``grad_cam`` and ``hires_cam`` of the last
+        maps, (B, h, w).
     """
 
     def scores(given: Tensor) -> Tensor:
@@ -128,8 +135,11 @@ def methods(model: nn.Module) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     if len(model.config.input_shape) == 1:
         return {"gradients": _in_parts(against_zeros)}
     layer = model.norms[-1] if isinstance(model, Cnn2d) else model.stages[-1]
-    cam = partial(grad_cam, scores, layer)
-    return {"gradients": _in_parts(against_mean_colour), "grad_cam": _in_parts(cam)}
+    return {
+        "gradients": _in_parts(against_mean_colour),
+        "grad_cam": _in_parts(partial(grad_cam, scores, layer)),
+        "hires_cam": _in_parts(partial(grad_cam, scores, layer, average=False)),
+    }
 
 
 def _in_parts(method: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:

@@ -95,7 +95,7 @@ const lookOnPicture = (result, place, from, width) => {
   const size = result.grid, first = place * size * size;
   return Array.from({ length: size * size }, (_, i) => `<rect class="dim" x="${(from + (i % size) * width / size).toFixed(2)}"
     y="${(25 * Math.floor(i / size) / size).toFixed(2)}" width="${(width / size).toFixed(2)}" height="${25 / size}"
-    opacity="${(0.85 - 0.85 * result.grad_cam[first + i] / 255).toFixed(2)}"/>`).join("");
+    opacity="${(0.75 - 0.75 * Math.sqrt(result.hires_cam[first + i] / 255)).toFixed(2)}"/>`).join("");
 };
 const paper = (result, signal, width, look) => {
   const end = signal.findLastIndex((value) => value !== 0) + 1; // after it comes padding
@@ -216,12 +216,12 @@ const explorer = {
       find(".which").textContent = beat === undefined ? "No beat is in this cell." :
         `${state.beat + 1} of ${list.length}: record ${result.records[result.record[beat]]}, R peak at sample ` +
         `${count(result.sample[beat])}, true class: ${result.classes[result.label[beat]][1]}`;
-      const look = Object.keys(result.looks).filter((method) => method !== "grad_cam")[state.look - 1];
+      const look = Object.keys(result.looks).filter((method) => method !== "hires_cam")[state.look - 1];
       find(".drawn").innerHTML = beat === undefined ? "" : place === undefined
         ? "<p>No signal: only those of the worst beats of each cell of the whole test set are kept with the results.</p>"
         : `${paper(result, result.signal.subarray(place * length, (place + 1) * length), width, look ? lookOnBeat(result, place, look) : "")}${picture(result, place, width, look)}
           ${look ? `<p>The stronger a stretch is coloured, the more it counts for what the 1D branch calls the beat (${escape(result.looks[look])});
-          the brighter a part of the picture, the more for what the 2D branch calls it (${escape(result.looks.grad_cam)}). How far such maps can be trusted is shown below the panel.</p>` : ""}
+          the brighter a part of the picture, the more for what the 2D branch calls it (${escape(result.looks.hires_cam)}). How far such maps can be trusted is shown below the panel.</p>` : ""}
           <p>25 mm a second; a thin line a millimetre. The amplitude is scaled to 0 to 1, here 20 mm, so that millivolts are not
           known. The picture is what the 2D branch sees (${escape(result.picture)}), from its lowest level to its highest.</p>`;
       showStrip(beat);
@@ -301,10 +301,10 @@ const explorer = {
       Object.assign(state, { record: -1, positive: Math.min(state.positive, result.classes.length - 1) });
       named("model").innerHTML = options(result.models.map((one) => one.title));
       named("record").innerHTML = `<option value="-1">all</option>${options(result.records)}`;
-      const looks = Object.entries(result.looks).filter(([method]) => method !== "grad_cam").map(([, title]) => title);
+      const looks = Object.entries(result.looks).filter(([method]) => method !== "hires_cam").map(([, title]) => title);
       find(".looks").hidden = !looks.length;
       state.look = Math.min(state.look, looks.length);
-      named("look").innerHTML = options(["not shown", ...looks.map((title) => `${title} on the beat, Grad-CAM on the picture`)]);
+      named("look").innerHTML = options(["not shown", ...looks.map((title) => `${title} on the beat, ${result.looks.hires_cam} on the picture`)]);
       named("positive").innerHTML = options(result.classes.map(([, title]) => title));
       ["model", "look", "positive"].forEach((name) => { named(name).value = state[name]; });
       showRecord();

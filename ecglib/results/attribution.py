@@ -7,6 +7,7 @@ are Spearman's, one a beat; intervals are over patients, drawn with all of their
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ SHARES = np.linspace(0, 1, 11)
 METHOD_TITLES = {
     "rollout": "attention rollout",
     "grad_cam": "Grad-CAM",
+    "hires_cam": "Grad-CAM by position",
     "gradients": "integrated gradients",
     "random": "random order",
 }
@@ -62,13 +64,15 @@ def shown_to(experiment: Experiment, branch: ModelName, signal: np.ndarray) -> T
     return beat_examples(branch, beats, label, experiment.picture).batch(slice(None))[0]
 
 
-def maps_of(experiment: Experiment, branch: ModelName, signal: np.ndarray, without: str = "") -> dict[str, np.ndarray]:
+def maps_of(
+    experiment: Experiment, branch: ModelName, signal: np.ndarray, without: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
     """A branch's maps of some beats, for the class that it calls each.
 
     Returns
     -------
     dict of str to ndarray
-        ``called`` int8 of shape (B,); by method, but for the one `without`, float16 with a largest size of 1, see
+        ``called`` int8 of shape (B,); by method, but for those `without`, float16 with a largest size of 1, see
         `ecglib.models.attribution.methods`.
     """
     inputs, model = shown_to(experiment, branch, signal), experiment.model(branch)
@@ -76,7 +80,7 @@ def maps_of(experiment: Experiment, branch: ModelName, signal: np.ndarray, witho
         called = model(inputs)[0].argmax(dim=1)
     found = {"called": called.cpu().numpy().astype(np.int8)}
     for name, method in methods(model).items():
-        if name != without:
+        if name not in without:
             maps = method(inputs, called).cpu()
             if maps.shape[1:] == inputs.shape[2:]:
                 # of each pixel it would be as large as the picture
@@ -298,8 +302,8 @@ def agreement_table(looked: Looked) -> pd.DataFrame:
             row = {"model": branch, "method": method, "kind": kind, "other": other, "beats": int(same.sum())}  # noqa: B023
             rows.append(row | _with_interval("rho", rho[same], looked.subject[same]))
 
-        first, second = units
-        add(first, "method", second, rank_correlations(units[first], units[second], usable))
+        for first, second in combinations(units, 2):
+            add(first, "method", second, rank_correlations(units[first], units[second], usable))
         for title, training in looked.trainings(branch).items():
             its = looked.maps(branch, training)
             for name, one in units.items():

@@ -53,13 +53,14 @@ def cell_looks(experiment: Experiment, signal: np.ndarray) -> dict[str, np.ndarr
     Returns
     -------
     dict of str to ndarray of uint8
-        By method: of the 1D branch (B, 17), of the 2D branch's ``grad_cam`` (B, 64), the picture's upper row first.
+        By method: of the 1D branch (B, 17), of the 2D branch's ``hires_cam`` (B, 64), the picture's upper row first.
     """
-    maps = maps_of(experiment, "cnn_transformer", signal) | maps_of(experiment, "cnn2d", signal, without="gradients")
+    maps = maps_of(experiment, "cnn_transformer", signal)
+    maps |= maps_of(experiment, "cnn2d", signal, without=("gradients", "grad_cam"))
     del maps["called"]
     if experiment.picture not in ("colour", "bordered"):
         # low frequencies come first in it, and are drawn below
-        maps["grad_cam"] = maps["grad_cam"][:, ::-1].copy()
+        maps["hires_cam"] = maps["hires_cam"][:, ::-1].copy()
     units = {name: in_units(torch.from_numpy(one)).clip(0) for name, one in maps.items()}
     largest = {name: one.max(axis=1, keepdims=True).clip(1e-12) for name, one in units.items()}
     return {name: (255 * one / largest[name]).round().astype(np.uint8) for name, one in units.items()}

@@ -55,6 +55,14 @@ def test_grad_cam_of_maps_that_are_averaged_is_their_weighted_sum():
     assert 0 < (found == 0).float().mean() < 1
 
 
+def test_a_weight_for_each_position_is_seen_by_position_alone():
+    torch.manual_seed(0)
+    layer, weight = nn.Conv2d(1, 2, 3), torch.randn(3, 2, 7, 7)
+    picture, target = torch.rand(2, 1, 9, 9), torch.tensor([2, 0])
+    found = grad_cam(lambda x: layer(x).flatten(1) @ weight.flatten(1).T, layer, picture, target, average=False)
+    torch.testing.assert_close(found, (layer(picture).detach() * weight[target]).sum(dim=1).clamp_min(0))
+
+
 @pytest.mark.parametrize("config", [SMALL, CnnTransformerConfig(channels=16, shared_convolutions=True)], ids=str)
 def test_each_token_is_made_from_the_samples_of_its_field(config):
     model, seen = small(config), torch.zeros(9, 187, dtype=torch.bool)
@@ -85,7 +93,10 @@ def test_rollout_is_a_distribution_and_that_of_equal_attention_is_known():
 @pytest.mark.parametrize("design", list(DESIGNS))
 def test_every_design_has_its_methods_and_its_maps_add_up(design):
     made = DESIGNS[design]
-    for branch, names in (("cnn_transformer", {"gradients", "rollout"}), ("cnn2d", {"gradients", "grad_cam"})):
+    for branch, names in (
+        ("cnn_transformer", {"gradients", "rollout"}),
+        ("cnn2d", {"gradients", "grad_cam", "hires_cam"}),
+    ):
         model = made.new_model(branch, 5, 0).eval()
         shape, target = model.config.input_shape, torch.tensor([1, 3])
         inputs = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0))

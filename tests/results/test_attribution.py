@@ -96,7 +96,7 @@ def test_invented_beats_are_looked_at_and_kept(output, monkeypatch):
     experiment = Experiment(load_parameters("demo", **TINY), "mitbih")
     looked = Looked(experiment)
     deletion, agreement = attribution.deletion_table(looked), attribution.agreement_table(looked)
-    assert len(deletion) == 6 and (deletion["beats"] == len(looked.number)).all()
+    assert len(deletion) == 7 and (deletion["beats"] == len(looked.number)).all()
     assert deletion["area"].between(0, 1).all()
     assert agreement["rho"].between(-1, 1).all() and set(agreement["kind"]) == {"method", "randomised"}
     # attention does not depend on the head
@@ -110,7 +110,7 @@ def test_invented_beats_are_looked_at_and_kept(output, monkeypatch):
     assert label.tolist() == list(range(len(experiment.class_names)))
     shown = attribution.agreement_summary(agreement)
     assert shown["against"].str.contains("random weights: and encoder").any()
-    assert attribution.deletion_summary(deletion).shape == (6, 4)
+    assert attribution.deletion_summary(deletion).shape == (7, 4)
 
 
 sample = attribution.sample_beats
@@ -124,7 +124,7 @@ def test_committed_maps_are_of_the_committed_runs(monkeypatch):
     assert np.bincount(looked.label).tolist() == [20] * 5
     for branch in BRANCHES:
         kept, some = looked.maps(branch), slice(0, 100, 25)
-        made = maps_of(experiment, branch, looked.signal[some], without="gradients")
+        made = maps_of(experiment, branch, looked.signal[some], without=("gradients",))
         for name, values in made.items():
             np.testing.assert_allclose(kept[name][some].astype(float), values.astype(float), atol=0.02, err_msg=name)
         # the class is that of the run's predictions, but for signals of half precision

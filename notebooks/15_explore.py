@@ -57,7 +57,7 @@ shown = both_splits(experiment)
 # - **Class weights taken back** divides them out of the scores, as in notebook 10: 0 is the model as it was trained, 1 the model
 #   as if its loss had had none. Nothing is fitted. Look at the matrix while you move it.
 # - **Where the branches looked** colours a beat by what counted for the class that the 1D branch calls it, and leaves bright what
-#   counted in its picture for the 2D branch, whichever model is chosen above. Read the end of this notebook before you trust it.
+#   counted in its picture for the 2D branch, whichever model is chosen above. How far such maps can be trusted is shown at the end, for profile `reduced`.
 # - **One class against all others**: where on its curves a threshold lies.
 # - **Record by record**: the share of right answers where the model knows the patient, and where it does not.
 #
@@ -76,12 +76,12 @@ explorer(shown)
 weighting_summary(weighting_table(shown[0]))
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** Take late fusion and go to the records: with these patients known it has an MCC of
-# <!--n reduced/table_patients_mitbih model=late split=by~beat,~these~patients~only : mcc percent1-->81.4<!--/n-->, with the same patients new
-# <!--n reduced/table_patients_mitbih model=late split=by~patient : mcc percent1-->30.4<!--/n-->. Which records lose most is seen there, and their beats above.
-# In profile `original`, whose class weights are larger, the 1D branch goes from <!--n original/table_weighting_mitbih model=cnn_transformer : mcc percent-->91.16<!--/n--> to
-# <!--n original/table_weighting_mitbih model=cnn_transformer : mcc_without_weights percent-->93.87<!--/n--> when they are taken back, and the fusion by concatenation from
-# <!--n original/table_weighting_mitbih model=concat : mcc percent-->94.17<!--/n--> to <!--n original/table_weighting_mitbih model=concat : mcc_without_weights percent-->92.62<!--/n-->: what helps one model costs the other. One seed each.
+# **What it shows.** Take late fusion and go to the records: with these patients known it has an MCC
+# of <!--n reduced/table_patients_mitbih model=late split=by~beat,~these~patients~only : mcc percent1-->81.4<!--/n-->, with the same patients
+# new <!--n reduced/table_patients_mitbih model=late split=by~patient : mcc percent1-->30.4<!--/n-->. Which records lose most is seen there, and their beats above.
+# In profile `original`, whose class weights are larger, the 1D branch goes from <!--n original/table_weighting_mitbih model=cnn_transformer : mcc percent-->91.16<!--/n-->
+# to <!--n original/table_weighting_mitbih model=cnn_transformer : mcc_without_weights percent-->93.87<!--/n--> when they are taken back, and the fusion by concatenation
+# from <!--n original/table_weighting_mitbih model=concat : mcc percent-->94.17<!--/n--> to <!--n original/table_weighting_mitbih model=concat : mcc_without_weights percent-->92.62<!--/n-->: what helps one model costs the other. One seed each.
 # A share or a threshold that is chosen here is chosen on the test beats, so that its numbers are no result.
 
 # %% [markdown] tags=["interpretation"]
@@ -146,18 +146,18 @@ figure = checks_figure(
 publish_figure(figure, experiment, 0, "looked_checks")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** *1D branch.* Deleted by integrated gradients, its beats keep less probability than in random order, by
-# <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=gradients : gain percent1-->11.3<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=gradients : gain_low percent1-->3.4<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=gradients : gain_high percent1-->20.1<!--/n-->]; by attention rollout
-# <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=rollout : gain percent1-->1.5<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=rollout : gain_low percent1-->-4.9<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=rollout : gain_high percent1-->8.5<!--/n-->], which may be chance. Rollout cannot see the output layer, and maps of wholly random weights still have a rank
+# **What it shows.** *1D branch.* Deleted by integrated gradients, its beats keep less probability than in random order,
+# by <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=gradients : gain percent1-->11.3<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=gradients : gain_low percent1-->3.4<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=gradients : gain_high percent1-->20.1<!--/n-->]; by attention
+# rollout <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=rollout : gain percent1-->1.5<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=rollout : gain_low percent1-->-4.9<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn_transformer order=rollout : gain_high percent1-->8.5<!--/n-->], which may be chance. Rollout cannot see the output layer, and maps of wholly random weights still have a rank
 # correlation of <!--n reduced/table_looked_agreement_mitbih model=cnn_transformer method=rollout kind=randomised other=and~convolutions : rho decimal2-->0.50<!--/n--> with the trained ones: much of what attention shows here is there before anything is learned. Integrated gradients keep
 # nothing of it (<!--n reduced/table_looked_agreement_mitbih model=cnn_transformer method=gradients kind=randomised other=and~convolutions : rho decimal2-->-0.04<!--/n-->).
 #
-# *2D branch.* Integrated gradients again find most, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=gradients : gain percent1-->17.0<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn2d order=gradients : gain_low percent1-->13.1<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=gradients : gain_high percent1-->21.6<!--/n-->]. Grad-CAM is worse than random order,
-# <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=grad_cam : gain percent1-->-8.6<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn2d order=grad_cam : gain_low percent1-->-15.8<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=grad_cam : gain_high percent1-->-0.3<!--/n-->]; by position it is better, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=hires_cam : gain percent1-->6.4<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn2d order=hires_cam : gain_low percent1-->3.5<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=hires_cam : gain_high percent1-->10.0<!--/n-->]. The two differ in one average alone: Grad-CAM was made for networks that
+# *2D branch.* Integrated gradients again find most, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=gradients : gain percent1-->17.0<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn2d order=gradients : gain_low percent1-->13.1<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=gradients : gain_high percent1-->21.6<!--/n-->]. Grad-CAM is worse than random
+# order, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=grad_cam : gain percent1-->-8.6<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn2d order=grad_cam : gain_low percent1-->-15.8<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=grad_cam : gain_high percent1-->-0.3<!--/n-->]; by position it is better, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=hires_cam : gain percent1-->6.4<!--/n--> points [<!--n reduced/table_looked_deletion_mitbih model=cnn2d order=hires_cam : gain_low percent1-->3.5<!--/n-->, <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=hires_cam : gain_high percent1-->10.0<!--/n-->]. The two differ in one average alone: Grad-CAM was made for networks that
 # average their last maps, and this branch has a weight for each place. So the panel above shows it by position.
 #
-# *Agreement.* Integrated gradients and rollout have next to no order in common (<!--n reduced/table_looked_agreement_mitbih model=cnn_transformer method=gradients kind=method other=rollout : rho decimal2-->0.05<!--/n-->), and the three methods on the picture little (<!--n reduced/table_looked_agreement_mitbih model=cnn2d method=grad_cam kind=method other=hires_cam : rho decimal2-->0.03<!--/n--> to
-# <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=gradients kind=method other=hires_cam : rho decimal2-->0.15<!--/n-->). With another seed, the 2D branch's maps correlate by <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=gradients kind=training other=seed~1 : rho decimal2-->0.09<!--/n--> (integrated gradients), <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=hires_cam kind=training other=seed~1 : rho decimal2-->0.39<!--/n--> (by position) and <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=grad_cam kind=training other=seed~1 : rho decimal2-->0.47<!--/n--> (Grad-CAM): a map that agrees with
+# *Agreement.* Integrated gradients and rollout have next to no order in common (<!--n reduced/table_looked_agreement_mitbih model=cnn_transformer method=gradients kind=method other=rollout : rho decimal2-->0.05<!--/n-->), and the three methods on the picture little (<!--n reduced/table_looked_agreement_mitbih model=cnn2d method=gradients kind=method other=grad_cam : rho decimal2-->0.00<!--/n-->
+# to <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=gradients kind=method other=hires_cam : rho decimal2-->0.15<!--/n-->). With another seed, the 2D branch's maps correlate by <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=gradients kind=training other=seed~1 : rho decimal2-->0.09<!--/n--> (integrated gradients), <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=hires_cam kind=training other=seed~1 : rho decimal2-->0.39<!--/n--> (by position) and <!--n reduced/table_looked_agreement_mitbih model=cnn2d method=grad_cam kind=training other=seed~1 : rho decimal2-->0.47<!--/n--> (Grad-CAM): a map that agrees with
 # itself may still fail the deletion. The 1D branch trained on all beats by the report's recipe has <!--n reduced/table_looked_agreement_mitbih model=cnn_transformer method=gradients kind=training other=profile~full : rho decimal2-->0.61<!--/n--> (integrated gradients).
 # Each map is that of one training.
 #

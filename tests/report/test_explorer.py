@@ -173,9 +173,7 @@ def test_a_beat_and_its_picture_show_where_the_branches_looked(show):
     assert stretches.count() == fields.count() == 0
     seen = []
     for method in ("integrated gradients", "attention rollout"):
-        panel.get_by_label("Where the branches looked").select_option(
-            f"{method} on the beat, Grad-CAM by position on the picture"
-        )
+        panel.get_by_label("Where the branches looked").select_option(method)
         assert (stretches.count(), fields.count()) == (17, 64)
         strength = "all => all.map(one => Number(one.getAttribute('opacity')))"
         seen.append(stretches.evaluate_all(strength))

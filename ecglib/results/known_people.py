@@ -13,6 +13,7 @@ from ecglib.names import EcglibError
 from ecglib.results.new_people import (
     ALL,
     PAPERS,
+    PAPERS_ALL,
     TITLES,
     WITHOUT,
     model_title,
@@ -44,8 +45,11 @@ def known_table(experiment: Experiment) -> pd.DataFrame:
     beats, answers = side_of("known"), {KNOWN: read_answers("known"), NEW: read_answers("test")}
     whole = unpaced_beats()
     among = rows_of("known", whole)[rows_of("test", whole)]
-    new = papers_answers(experiment, side_of("test"))[among]
-    found = {(PAPERS, KNOWN): _papers_answers_known(experiment), (PAPERS, NEW): new}
+    papers = {PAPERS: experiment, PAPERS_ALL: experiment.beside("short")}
+    found = {}
+    for model, one in papers.items() if papers[PAPERS_ALL] is not experiment else [(PAPERS, experiment)]:
+        found[model, KNOWN] = _papers_answers_known(one)
+        found[model, NEW] = papers_answers(one, side_of("test"))[among]
     for model in LADDER:
         found |= {(model, KNOWN): answers[KNOWN][model].to_numpy(), (model, NEW): answers[NEW][model].to_numpy()[among]}
     rows = [

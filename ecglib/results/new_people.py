@@ -18,7 +18,9 @@ from ecglib.names import EcglibError
 from ecglib.results.rhythm import DOMINANT_RECORD
 
 ALL, WITHOUT = "all", f"without {DOMINANT_RECORD}"
-PAPERS = "late"
+# the papers' late fusion: of the experiment, and of the profile that takes all of DS1's beats
+PAPERS, PAPERS_ALL = "late", "late_all"
+_TITLES = {PAPERS: "papers' late fusion", PAPERS_ALL: "papers' late fusion, all of DS1"}
 _N, _S, _V, _F = range(4)
 _SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
 # what was aimed at before DS2 was opened
@@ -113,15 +115,19 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
     DataFrame
         One row a model and choice of records; columns model, records, seeds, the numbers of `TITLES` for the mean
         probabilities of all seeds with ``_low`` and ``_high`` (95 % bootstrap over patients), ``mcc_seed`` and
-        ``mcc_deviation`` (mean and sample deviation of single seeds), and ``folds_mcc``, ``folds_f1_nsv`` and
+        ``mcc_deviation`` (mean and sample deviation of single seeds), ``lead`` (MCC of `context` minus the model's)
+        with ``_low`` and ``_high`` (the same patients drawn for both), and ``folds_mcc``, ``folds_f1_nsv`` and
         ``folds_sveb_f1`` by cross-validation inside DS1, by which everything was chosen.
     """
     beats, tested, folds = side_of("test"), read_answers("test"), read_answers("train")
-    found = {PAPERS: papers_answers(experiment, beats)} | {name: tested[name].to_numpy() for name in LADDER}
+    found = {PAPERS: papers_answers(experiment, beats)}
+    if (whole := experiment.beside("short")) is not experiment:
+        found[PAPERS_ALL] = papers_answers(whole, beats)
+    found |= {name: tested[name].to_numpy() for name in LADDER}
     names = np.unique(beats.record)
+    confusions = {model: of_beats(beats, predicted) for model, predicted in found.items()}
     rows = []
-    for model, predicted in found.items():
-        confusion = of_beats(beats, predicted)
+    for model, confusion in confusions.items():
         inside = statistics(of_beats(side_of("train"), folds[model].to_numpy()).sum(axis=0)) if model in LADDER else {}
         seeds = [of_beats(beats, tested[column].to_numpy()) for column in tested if column.startswith(f"{model}-")]
         for records, chosen in {ALL: names != "", WITHOUT: names != DOMINANT_RECORD}.items():
@@ -130,9 +136,19 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
             single = [float(statistics(one[chosen].sum(axis=0))["mcc"]) for one in seeds]
             row |= {"mcc_seed": np.mean(single) if single else row["mcc"]}
             row |= {"mcc_deviation": np.std(single, ddof=1) if len(single) > 1 else np.nan}
+            row |= _lead(confusions["context"][chosen], confusion[chosen])
             row |= {f"folds_{name}": float(inside.get(name, np.nan)) for name in ("mcc", "f1_nsv", "sveb_f1")}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _lead(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    """How far the MCC of one model is above another's, and the interval of that over patients."""
+    count = len(first)
+    drawn = bootstrap(count, np.full(count, 1 / count), np.stack([first, second]).reshape(2, count, -1), 4)["mcc"]
+    low, high = np.quantile(drawn[0] - drawn[1], (0.025, 0.975))
+    both = headline(np.stack([first, second]).sum(axis=1))["mcc"]
+    return {"lead": float(both[0] - both[1]), "lead_low": float(low), "lead_high": float(high)}
 
 
 def with_intervals(confusion: np.ndarray) -> dict[str, float]:
@@ -150,7 +166,7 @@ def with_intervals(confusion: np.ndarray) -> dict[str, float]:
 
 def model_title(model: str) -> str:
     """How tables and figures name a model of the ladder."""
-    return LADDER[model].title if model in LADDER else "papers' late fusion"
+    return LADDER[model].title if model in LADDER else _TITLES[model]
 
 
 def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
@@ -161,6 +177,11 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
         if name in ("mcc", "f1_nsv"):
             bounds = zip(tidy[f"{name}_low"], tidy[f"{name}_high"], strict=True)
             shown[title] += [f" [{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds]
+    leads = zip(tidy["model"], tidy["lead"], tidy["lead_low"], tidy["lead_high"], strict=True)
+    shown["context's lead in MCC"] = [
+        "" if model == "context" else f"{100 * lead:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+        for model, lead, low, high in leads
+    ]
     shown["MCC inside DS1"] = [_percent(value) for value in tidy["folds_mcc"]]
     return shown
 

@@ -113,18 +113,23 @@ def test_each_answer_is_in_the_list_of_openings():
 
 
 def test_ladder_and_targets(ladder):
-    assert set(ladder["model"]) == {new_people.PAPERS, *LADDER}
+    assert set(ladder["model"]) == {new_people.PAPERS, new_people.PAPERS_ALL, *LADDER}
     whole = ladder[ladder["records"] == new_people.ALL].set_index("model")
     assert ((whole["mcc_low"] <= whole["mcc"]) & (whole["mcc"] <= whole["mcc_high"])).all()
     beats = new_people.side_of("test")
     predicted = new_people.read_answers("test")["context"].to_numpy()
     assert whole.loc["context", "mcc"] == pytest.approx(matthews_corrcoef(beats.label, predicted))
+    assert whole["lead"].to_numpy() == pytest.approx(whole.loc["context", "mcc"] - whole["mcc"].to_numpy())
+    assert (whole.loc["context", ["lead", "lead_low", "lead_high"]] == 0).all()
     records = new_people.record_table()
     assert records[list("NSVF")].to_numpy().sum() == len(beats) and len(records) == 22
 
 
 def test_known_and_new_are_tested_on_the_same_beats(known, experiment):
-    assert set(known["model"]) == {new_people.PAPERS, *LADDER} and (known.groupby("model").size() == 2).all()
+    assert (
+        set(known["model"]) == {new_people.PAPERS, new_people.PAPERS_ALL, *LADDER}
+        and (known.groupby("model").size() == 2).all()
+    )
     new = known[known["patients"] == known_people.NEW].set_index("model")
     beats, test = new_people.side_of("known"), new_people.side_of("test")
     place = {one: row for row, one in enumerate(zip(test.record, test.sample, strict=True))}

@@ -220,8 +220,8 @@ const explorer = {
       find(".drawn").innerHTML = beat === undefined ? "" : place === undefined
         ? "<p>No signal: only those of the worst beats of each cell of the whole test set are kept with the results.</p>"
         : `${paper(result, result.signal.subarray(place * length, (place + 1) * length), width, look ? lookOnBeat(result, place, look) : "")}${picture(result, place, width, look)}
-          ${look ? `<p>The stronger a stretch is coloured, the more it counts for what the 1D branch calls the beat (${escape(result.looks[look])});
-          the brighter a part of the picture, the more for what the 2D branch calls it (${escape(result.looks.hires_cam)}). How far such maps can be trusted is shown at the end of notebook 15.</p>` : ""}
+          ${look ? `<p>The stronger a stretch is coloured, the more it counts for the 1D branch (${escape(result.looks[look])});
+          the brighter a part of the picture, the more for the 2D branch (${escape(result.looks.hires_cam)}). How far such maps can be trusted is shown at the end of notebook 15.</p>` : ""}
           <p>25 mm a second; a thin line a millimetre. The amplitude is scaled to 0 to 1, here 20 mm, so that millivolts are not
           known. The picture is what the 2D branch sees (${escape(result.picture)}), from its lowest level to its highest.</p>`;
       showStrip(beat);

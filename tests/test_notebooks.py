@@ -1,5 +1,6 @@
 """Notebooks describe themselves: what they make, what must have run before, in which report they are."""
 
+import os
 import shutil
 
 import nbformat
@@ -7,7 +8,7 @@ import pytest
 
 from ecglib import files
 from ecglib.names import EcglibError
-from ecglib.notebooks import headers, nodes, notebook_path, settled
+from ecglib.notebooks import headers, nodes, notebook_path, run_notebook, settled
 from ecglib.parameters import load_parameters
 
 
@@ -86,3 +87,20 @@ def test_every_profile_can_be_laid_beside_others():
     for profile in ("short", "full", "original"):
         for other in load_parameters(profile).compared_with:
             assert load_parameters(other).datasets
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
+def test_a_kernel_that_is_killed_as_for_want_of_memory_is_told_in_one_line(tmp_path, monkeypatch):
+    (tmp_path / "params").mkdir()
+    shutil.copy(files.params() / "demo.yaml", tmp_path / "params")
+    (tmp_path / "notebooks").mkdir()
+    header = "# ---\n# jupyter:\n#   kernelspec: {name: python3, display_name: Python 3, language: python}\n# ---\n"
+    defaults = '# %% tags=["parameters"]\nprofile: str = "demo"\ndataset: str = "mitbih"\noverrides: dict = {}\n'
+    killed = "# %%\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    (tmp_path / "notebooks" / "00_killed.py").write_text(header + defaults + killed)
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
+    monkeypatch.delenv("ECGLIB_OUTPUT")
+    with pytest.raises(EcglibError, match=r"^00_killed.py \(mitbih\), its kernel was killed, perhaps for want of"):
+        run_notebook("00", load_parameters("demo"), "mitbih", {})
+    left = {path.name for path in (tmp_path / "runs" / "demo" / "notebooks").iterdir()}
+    assert left == {"00_killed_mitbih.failed.ipynb"}

@@ -24,7 +24,6 @@ sys.modules.setdefault("rfc3987_syntax", None)
 import jupytext
 import nbformat
 import papermill
-from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
@@ -292,10 +291,13 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
                 stdout_file=sys.stdout,
                 config=_kernel_settings(Path(scratch)),
             )
-        except (PapermillExecutionError, DeadKernelError) as error:
+        except (PapermillExecutionError, RuntimeError) as error:
             reason = "its kernel was killed, perhaps for want of memory"
             if isinstance(error, PapermillExecutionError):
                 reason = f"cell {error.cell_index + 1}: {error.ename}: {_first_line(error.evalue)}"
+            elif "Kernel died" not in str(error):
+                # nbclient tells of a kernel's death while a cell runs, jupyter_client of one before
+                raise
             # the same notebook may run elsewhere, and have taken it away
             with suppress(FileNotFoundError):
                 os.replace(running, failed)

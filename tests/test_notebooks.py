@@ -104,3 +104,10 @@ def test_a_kernel_that_is_killed_as_for_want_of_memory_is_told_in_one_line(tmp_p
         run_notebook("00", load_parameters("demo"), "mitbih", {})
     left = {path.name for path in (tmp_path / "runs" / "demo" / "notebooks").iterdir()}
     assert left == {"00_killed_mitbih.failed.ipynb"}
+
+    def before_the_first_cell(*_: object, **__: object) -> None:
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr("ecglib.notebooks.papermill.execute_notebook", before_the_first_cell)
+    with pytest.raises(EcglibError, match="its kernel was killed"):
+        run_notebook("00", load_parameters("demo"), "mitbih", {})

@@ -1,122 +1,51 @@
-"""Kills at random moments, and two processes at once: in the end every result is the one of an undisturbed run."""
+"""Kills at random moments, full disks, several processes at once: in the end every result is that of a calm run."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import multiprocessing
 import os
 import random
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
-from safetensors.numpy import load_file
+import torch
 
-from benchmarks.measure import CHECKOUT, publish
-from ecglib.names import EcglibError
+from benchmarks.checkout import Checkout
+from benchmarks.measure import publish
+from ecglib import cli
+from ecglib.experiment import Experiment
+from ecglib.names import MODEL_TITLES, EcglibError
+from ecglib.parameters import load_parameters
 
-# small, but with every step: beats, both branches, all fusions, repetitions, tables, figures, the page
-PROFILE = """# Invented beats; is killed.
-profile: crash
-datasets: [mitbih]
-source: synthetic
-synthetic_beats: 300
-training_set: all
-repetitions: 2
-threads: 1
-batch_size: 8
-cnn_transformer_epochs: 2
-noam_factor: 0.02
-noam_warm_up_steps: 100
-cnn2d_epochs: 2
-fusion_epochs: 2
-by_patient: false
-"""
-# what a result says of time, machine and commit, and the digests that cover it
-_CLOCKS = {"train_s", "test_s", "cpu_s", "hardware", "software", "origin", "sha256"}
-_TIMED = re.compile(r"table[36]_|table_epochs_|fig00_\w+_epochs")
 _REPORT = ("report", "crash", "--cores", "2")
 _BUILD = ("data", "build", "mitbih", "--source", "synthetic", "--beats", "20000", "--out", "data/made.parquet")
 _RUN = ("run", "02_cnn_transformer", "--profile", "crash")
+# processes by a pattern of their command
+_VICTIMS = {
+    "": "all",
+    "ipykernel_launcher": "the kernel",
+    "-m snakemake": "Snakemake",
+    "ecglib.cli report": "the report",
+    "-m snakemake|ecglib.cli report": "all but notebooks",
+}
+_ROOM = "size=512m"
 
 
-class Checkout:
-    """A copy of what a report needs, in which nothing else works."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("ecglib", "notebooks", "params"):
-            shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(CHECKOUT / "Snakefile", folder)
-        (folder / "params" / "crash.yaml").write_text(PROFILE)
-        self.before = self.names()
-        self.known: dict[Sequence[str], tuple[float, dict[str, str]]] = {}
-
-    def names(self) -> set[str]:
-        """All files but those that Python and Snakemake keep for themselves."""
-        found = (path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file())
-        return {str(path) for path in found if not {".snakemake", "__pycache__"} & set(path.parts)}
-
-    def start(self, arguments: Sequence[str]) -> subprocess.Popen[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("ECGLIB_")}
-        environment |= {"PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "ecglib.cli", *arguments]
-        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        # a session of its own, so that all of it can be killed at once
-        return subprocess.Popen(command, cwd=self.folder, env=environment, text=True, start_new_session=True, **pipes)
-
-    def finish(self, arguments: Sequence[str]) -> float:
-        """Run a command to its end; its seconds."""
-        started = time.perf_counter()
-        process = self.start(arguments)
-        told = process.communicate()[1]
-        if process.returncode:
-            raise EcglibError(f"crash: {' '.join(arguments)}: {told.strip().splitlines()[-1]}")
-        return time.perf_counter() - started
-
-    def undisturbed(self, arguments: Sequence[str]) -> tuple[float, dict[str, str]]:
-        """Seconds and results of a command that nothing disturbs; it is run once."""
-        if arguments not in self.known:
-            self.forget()
-            self.known[arguments] = (self.finish(arguments), self.results())
-        self.forget()
-        return self.known[arguments]
-
-    def forget(self) -> None:
-        """Delete all that was made."""
-        for name in self.names() - self.before:
-            (self.folder / name).unlink()
-        shutil.rmtree(self.folder / ".snakemake", ignore_errors=True)
-
-    def results(self) -> dict[str, str]:
-        """File to digest, of all that was made, without what tells of time; executed notebooks by their names."""
-        return {name: _digest(self.folder / name) for name in sorted(self.names() - self.before)}
-
-
-def _digest(path: Path) -> str:
-    if "notebooks" in path.parts or "report" in path.parts or _TIMED.match(path.name):
-        # these hold clock times
-        return "there"
-    content = path.read_bytes()
-    if path.name == "run.json":
-        told = {key: value for key, value in json.loads(content).items() if key not in _CLOCKS}
-        content = json.dumps(told, sort_keys=True).encode()
-    elif path.suffix == ".safetensors":
-        # its metadata may hold seconds
-        content = b"".join(name.encode() + value.tobytes() for name, value in sorted(load_file(path).items()))
-    elif path.name == "history.csv":
-        content = pd.read_csv(path).filter(regex="^(?!.*seconds)").to_csv().encode()
-    return hashlib.sha256(content).hexdigest()
-
-
-def killed(checkout: Checkout, arguments: Sequence[str], kills: int, generator: random.Random) -> dict[str, object]:
+def killed(
+    checkout: Checkout,
+    arguments: Sequence[str],
+    kills: int,
+    generator: random.Random,
+    victim: str = "",
+    share: float = 0.25,
+) -> dict[str, object]:
     """Kill a command so many times, let it end each time that it can, and compare with an undisturbed run.
 
     Parameters
@@ -126,29 +55,130 @@ def killed(checkout: Checkout, arguments: Sequence[str], kills: int, generator: 
         Of ``ecglib``.
     kills : int
     generator : random.Random
-        Of the moments; up to a quarter of the undisturbed time, since what is finished by then is kept.
+        Of the moments.
+    victim : str
+        A pattern in the commands of the processes that are killed, a key of `_VICTIMS`; by default all are. The others
+        have to end by themselves, without a traceback.
+    share : float
+        How late the moments may be, of the undisturbed time; what is finished by then is kept.
     """
     seconds, expected = checkout.undisturbed(arguments)
     done, ends, differing = 0, 0, set()
-    while True:
+    while done < kills or not ends:
         process = checkout.start(arguments)
-        try:
-            process.wait(generator.uniform(0, seconds / 4) if done < kills else None)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            done += 1
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(generator.uniform(0, seconds * share) if done < kills else None)
+        if process.poll() is None:
+            done += checkout.kill(victim)
+            told = process.communicate()[1]
+            if victim:
+                _in_one_line(told)
             continue
         told = process.communicate()[1]
+        checkout.settle()
         if process.returncode:
+            if "another process" in told:
+                # what outlived the last kill was still at work
+                continue
             raise EcglibError(f"crash: after {done} kills: {told.strip().splitlines()[-1]}")
-        found, ends = checkout.results(), ends + 1
-        differing |= {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)}
+        ends += 1
+        differing |= checkout.difference(expected)
         checkout.forget()
-        if done >= kills:
-            break
-    what = f"killed by SIGKILL: ecglib {' '.join(arguments[:2])}"
+    what = f"{_VICTIMS[victim]} killed by SIGKILL: ecglib {' '.join(arguments[:2])}"
     return _row(what, done, ends, len(expected), differing)
+
+
+def killed_at_work(
+    checkout: Checkout, what: str, work: Callable[[], object], kills: int, generator: random.Random
+) -> dict[str, object]:
+    """As `killed`, of a function in a fork of this process: all is imported by then, so that the kills hit its work."""
+
+    def start() -> multiprocessing.Process:
+        process = multiprocessing.get_context("fork").Process(target=_alone, args=(checkout.folder, work))
+        process.start()
+        return process
+
+    checkout.forget()
+    began = time.perf_counter()
+    start().join()
+    seconds, expected = time.perf_counter() - began, checkout.results()
+    checkout.forget()
+    done, ends, differing = 0, 0, set()
+    while done < kills or not ends:
+        process = start()
+        process.join(generator.uniform(0, seconds / 4) if done < kills else None)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            done += 1
+            continue
+        if process.exitcode:
+            raise EcglibError(f"crash: {what}: failed after {done} kills")
+        ends += 1
+        differing |= checkout.difference(expected)
+        checkout.forget()
+    return _row(f"killed by SIGKILL: {what}", done, ends, len(expected), differing)
+
+
+def _alone(folder: Path, work: Callable[[], object]) -> None:
+    """Work in a checkout, without a word."""
+    os.environ |= {"ECGLIB_HOME": str(folder), "ECGLIB_OUTPUT": str(folder)}
+    os.chdir(folder)
+    with open(os.devnull, "w") as nowhere:
+        sys.stdout = sys.stderr = nowhere
+        torch.set_num_threads(1)
+        sys.exit(work())
+
+
+def _build() -> int:
+    return cli.main(_BUILD)
+
+
+def _train() -> None:
+    """All models of the profile, with checkpoints and the branches' outputs, twice."""
+    experiment = Experiment(load_parameters("crash"), "mitbih")
+    for name in MODEL_TITLES:
+        experiment.runs(name)
+
+
+def _in_one_line(told: str) -> None:
+    if "Traceback" in told:
+        raise EcglibError(f"crash: a traceback: {told.strip().splitlines()[-1]}")
+
+
+def full(folder: Path, arguments: Sequence[str], times: int, generator: random.Random) -> dict[str, object]:
+    """Run a command on disks with room for a random part of what it writes, then make room and run it again.
+
+    A checkout is made in `folder`, on a file system in memory; mounting it needs the rights of root. Where there is no
+    room the command has to end without a traceback.
+    """
+    folder.mkdir()
+    _mount("-t", "tmpfs", "-o", _ROOM, "ecglib", str(folder))
+    try:
+        checkout, refused, differing = Checkout(folder), 0, set()
+        least = shutil.disk_usage(folder).used
+        checkout.finish(arguments)
+        expected, most = checkout.results(), shutil.disk_usage(folder).used
+        for _ in range(times):
+            checkout.forget()
+            _mount("-o", f"remount,size={int(generator.uniform(least, most))}", str(folder))
+            process = checkout.start(arguments)
+            _in_one_line(process.communicate()[1])
+            refused += process.returncode != 0
+            checkout.settle()
+            _mount("-o", f"remount,{_ROOM}", str(folder))
+            checkout.finish(arguments)
+            differing |= checkout.difference(expected)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)
+    what = f"disk full: ecglib {' '.join(arguments[:2])} ({refused} refused)"
+    return _row(what, times, times, len(expected), differing)
+
+
+def _mount(*arguments: str) -> None:
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EcglibError(f"crash: {done.stderr.strip()}")
 
 
 def together(checkout: Checkout, arguments: Sequence[str], processes: int) -> dict[str, object]:
@@ -159,8 +189,7 @@ def together(checkout: Checkout, arguments: Sequence[str], processes: int) -> di
     wrong = [text for text, status in told if status and "another process" not in text]
     if wrong or all(status for _, status in told):
         raise EcglibError(f"crash: {processes} at once: {(wrong or told[0])[0].strip().splitlines()[-1]}")
-    found = checkout.results()
-    differing = {name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)}
+    differing = checkout.difference(expected)
     refused = sum(status != 0 for _, status in told)
     what = f"{processes} at once: ecglib {' '.join(arguments[:2])} ({refused} refused)"
     return _row(what, processes, processes - refused, len(expected), differing)
@@ -185,12 +214,22 @@ def run(kills: int, seed: int) -> None:
     generator, rows = random.Random(seed), []
     with tempfile.TemporaryDirectory() as name:
         checkout = Checkout(Path(name) / "checkout")
-        for fault in (
-            lambda: killed(checkout, _BUILD, kills, generator),
+        faults = [
+            lambda: killed_at_work(checkout, "ecglib data build", _build, kills, generator),
+            lambda: killed_at_work(checkout, "training of all models, twice", _train, kills, generator),
+            lambda: killed(checkout, _RUN, -(-kills // 10), generator, "ipykernel_launcher", share=1),
             lambda: together(checkout, _RUN, 2),
+            lambda: together(checkout, _RUN, 8),
             lambda: together(checkout, _REPORT, 2),
-            lambda: killed(checkout, _REPORT, kills, generator),
-        ):
+            lambda: killed(checkout, _REPORT, -(-kills // 5), generator),
+        ]
+        faults += [
+            lambda victim=victim: killed(checkout, _REPORT, -(-kills // 20), generator, victim)
+            for victim in list(_VICTIMS)[2:]
+        ]
+        if os.geteuid() == 0:
+            faults.insert(2, lambda: full(Path(name) / "disk", _RUN, -(-kills // 10), generator))
+        for fault in faults:
             rows.append(fault())
             publish(pd.DataFrame(rows), f"a profile of 300 invented beats; moments drawn with seed {seed}", "crash")
     if wrong := [row["fault"] for row in rows if not row["outcome"].startswith("identical")]:

@@ -11,6 +11,8 @@ from ecglib.names import HEADLINE_METRICS
 
 BOOTSTRAP_SAMPLES = 2000
 _DRAWS_AT_ONCE = 200
+# among N, S, V, F, Q: the class, and those of whose beats it is no error to be called so (ANSI/AAMI EC57)
+_ECTOPIC = {"sveb": (1, (4,)), "veb": (2, (3, 4))}
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,26 @@ class Metrics:
 def confusion_matrix(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Counts by true class (rows) and predicted class (columns); shape (classes, classes)."""
     return np.bincount(label * classes + predicted, minlength=classes**2).reshape(classes, classes)
+
+
+def ectopic(confusion: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """True positives, false negatives, false positives and all negatives of ectopic beats, as ANSI/AAMI EC57 counts.
+
+    Parameters
+    ----------
+    confusion : ndarray, shape (..., R, C)
+        Rows true class, columns predicted class: N, S, V, F, Q as far as there are any, then what is no beat.
+    kind : {"sveb", "veb"}
+
+    Returns
+    -------
+    tuple of four ndarray, shape (...)
+    """
+    own, excused = _ECTOPIC[kind]
+    others = [row for row in range(confusion.shape[-2]) if row != own and row not in excused]
+    right = confusion[..., own, own]
+    missed, false = confusion[..., own, :].sum(-1) - right, confusion[..., others, own].sum(-1)
+    return right, missed, false, confusion[..., others, :].sum((-1, -2))
 
 
 def evaluate(label: np.ndarray, scores: np.ndarray, seed: int = 0) -> Metrics:

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -261,8 +262,8 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
     Raises
     ------
     EcglibError
-        A cell failed: the message names notebook, cell and error, and the notebook as far as it came
-        is kept beside the last successful one, with ``.failed`` in its name.
+        A cell failed, or the kernel died: the message names notebook, cell and error, and the notebook as far as it
+        came is kept beside the last successful one, with ``.failed`` in its name.
     """
     source = notebook_path(name)
     if dataset not in parameters.datasets:
@@ -284,7 +285,7 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
             notebook.cells = [cell for cell in notebook.cells if INTERPRETATION not in cell.metadata.get("tags", ())]
         nbformat.write(notebook, unexecuted)
         try:
-            papermill.execute_notebook(
+            content = papermill.execute_notebook(
                 unexecuted,
                 running,
                 parameters=injected,
@@ -293,14 +294,18 @@ def run_notebook(name: str, parameters: Parameters, dataset: str, overrides: dic
                 stdout_file=sys.stdout,
                 config=_kernel_settings(Path(scratch)),
             )
-        except PapermillExecutionError as error:
-            os.replace(running, failed)
-            raise EcglibError(
-                f"{source.name} ({dataset}), cell {error.cell_index + 1}: {error.ename}: {_first_line(error.evalue)}; "
-                f"see {failed}"
-            ) from None
-        content = nbformat.read(running, as_version=4)
-        running.unlink()
+        except (PapermillExecutionError, RuntimeError) as error:
+            reason = "its kernel was killed, perhaps for want of memory"
+            if isinstance(error, PapermillExecutionError):
+                reason = f"cell {error.cell_index + 1}: {error.ename}: {_first_line(error.evalue)}"
+            elif "Kernel died" not in str(error):
+                # nbclient tells of a kernel's death while a cell runs, jupyter_client of one before
+                raise
+            # the same notebook may run elsewhere, and have taken it away
+            with suppress(FileNotFoundError):
+                os.replace(running, failed)
+            raise EcglibError(f"{source.name} ({dataset}), {reason}; see {failed}") from None
+        running.unlink(missing_ok=True)
     told = {"seconds": round(content.metadata.papermill["duration"], 1)}
     with files.replacing(executed) as temporary:
         nbformat.write(settled(content), temporary)

@@ -1,6 +1,9 @@
 """The benchmarks' plain pipeline gives what ours gives, and their table is complete. No test asserts a time."""
 
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +16,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 from benchmarks import __main__ as command_line
-from benchmarks import baseline, crash, data_rows, growth, measure, model_rows, report_rows, scale
+from benchmarks import baseline, checkout, crash, data_rows, growth, measure, model_rows, report_rows, scale
 from benchmarks.__main__ import MEASUREMENTS, main
 from ecglib.data import kaggle, synthetic
 from ecglib.data.table import Beats
 from ecglib.designs import DESIGNS
 from ecglib.models.pictures import colour_cells, decibels
+from ecglib.names import EcglibError
 from ecglib.training.examples import Examples
 from ecglib.training.loop import predict, seeded, train
 from ecglib.training.optimizers import Adamax, Noam, TrainingConfig
@@ -249,20 +253,44 @@ def test_steps_are_measured(beats, data_folder, monkeypatch):
     assert len(table) == 6 and np.isfinite(table["exponent"]).all()
 
 
-def test_a_kill_leaves_nothing_and_another_result_is_seen(tmp_path, monkeypatch):
-    checkout, build = crash.Checkout(tmp_path / "checkout"), crash._BUILD
-    row = crash.killed(checkout, build, kills=2, generator=crash.random.Random(0))
+@pytest.fixture
+def copy(tmp_path) -> checkout.Checkout:
+    return checkout.Checkout(tmp_path / "checkout")
+
+
+def test_a_kill_leaves_nothing_and_another_result_is_seen(copy, monkeypatch):
+    generator = crash.random.Random(0)
+    row = crash.killed_at_work(copy, "build", crash._build, 2, generator)
     assert (row["times"], row["outcome"]) == (2, "identical, nothing left behind")
 
-    finish = checkout.finish
+    # more beats than the undisturbed command made
+    arguments = [word.replace("20000", "20001") for word in crash._BUILD]
+    copy.known[arguments := tuple(arguments)] = (1.0, copy.undisturbed(crash._BUILD)[1])
+    assert crash.killed(copy, arguments, 1, generator)["outcome"].startswith("1 files differ")
 
-    def other(arguments: list[str]) -> float:
-        # more beats than the command that is killed makes
-        return finish([word.replace("20000", "20001") for word in arguments])
 
-    monkeypatch.setattr(checkout, "finish", other)
-    checkout.known.clear()
-    assert crash.killed(checkout, build, 1, crash.random.Random(0))["outcome"].startswith("1 files differ")
+def test_only_the_victim_is_killed_and_a_traceback_is_seen(copy):
+    """Two stand-ins at work in the checkout, one of which ends with a traceback."""
+    environment = {**os.environ, "PYTHONPATH": str(copy.folder)}
+    codes = ("import time; time.sleep(600)", "import time; time.sleep(600) or 'other'")
+    started = [subprocess.Popen([sys.executable, "-c", code], env=environment) for code in codes]
+    try:
+        while len(copy.processes()) < 2:
+            time.sleep(0.05)
+        assert not copy.kill("nobody") and copy.kill("'other'")
+        assert started[1].wait() == -9 and started[0].poll() is None
+        assert copy.kill() and started[0].wait() == -9 and not copy.processes()
+    finally:
+        for process in started:
+            process.kill()
+    with pytest.raises(EcglibError, match="crash: a traceback: ValueError: x"):
+        crash._in_one_line("Traceback (most recent call last):\nValueError: x\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a file system needs root")
+def test_a_disk_that_is_full_is_told_and_everything_is_made_when_there_is_room(tmp_path):
+    row = crash.full(tmp_path / "disk", crash._BUILD, 2, crash.random.Random(0))
+    assert row["fault"].endswith("(2 refused)") and row["outcome"] == "identical, nothing left behind"
 
 
 def test_clocks_do_not_count_as_another_result(tmp_path):
@@ -270,7 +298,7 @@ def test_clocks_do_not_count_as_another_result(tmp_path):
     for seconds in (1, 2):
         (tmp_path / "run.json").write_text(f'{{"train_s": {seconds}, "best_epoch": 3}}')
         (tmp_path / "history.csv").write_text(f"epoch,seconds\n1,{seconds}\n")
-        digests.add((crash._digest(tmp_path / "run.json"), crash._digest(tmp_path / "history.csv")))
+        digests.add((checkout._digest(tmp_path / "run.json"), checkout._digest(tmp_path / "history.csv")))
     assert len(digests) == 1
     (tmp_path / "run.json").write_text('{"train_s": 1, "best_epoch": 4}')
-    assert crash._digest(tmp_path / "run.json") not in {run for run, _ in digests}
+    assert checkout._digest(tmp_path / "run.json") not in {run for run, _ in digests}

@@ -1,13 +1,15 @@
 """Notebooks describe themselves: what they make, what must have run before, in which report they are."""
 
+import os
 import shutil
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from ecglib import files
 from ecglib.names import EcglibError
-from ecglib.notebooks import headers, nodes, notebook_path, settled
+from ecglib.notebooks import headers, nodes, notebook_path, run_notebook, settled
 from ecglib.parameters import load_parameters
 
 
@@ -104,3 +106,44 @@ def test_every_profile_can_be_laid_beside_others():
     for profile in ("short", "full", "original"):
         for other in load_parameters(profile).compared_with:
             assert load_parameters(other).datasets
+
+
+@pytest.fixture
+def killed_notebook(tmp_path, monkeypatch):
+    """A checkout whose only notebook kills its kernel; the folder of its executed copies."""
+    (tmp_path / "params").mkdir()
+    shutil.copy(files.params() / "demo.yaml", tmp_path / "params")
+    (tmp_path / "notebooks").mkdir()
+    header = "# ---\n# jupyter:\n#   kernelspec: {name: python3, display_name: Python 3, language: python}\n# ---\n"
+    defaults = '# %% tags=["parameters"]\nprofile: str = "demo"\ndataset: str = "mitbih"\noverrides: dict = {}\n'
+    killed = "# %%\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    (tmp_path / "notebooks" / "00_killed.py").write_text(header + defaults + killed)
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
+    monkeypatch.delenv("ECGLIB_OUTPUT")
+    return tmp_path / "runs" / "demo" / "notebooks"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
+def test_a_kernel_that_is_killed_as_for_want_of_memory_is_told_in_one_line(killed_notebook, monkeypatch):
+    with pytest.raises(EcglibError, match=r"^00_killed.py \(mitbih\), its kernel was killed, perhaps for want of"):
+        run_notebook("00", load_parameters("demo"), "mitbih", {})
+    assert {path.name for path in killed_notebook.iterdir()} == {"00_killed_mitbih.failed.ipynb"}
+
+    def before_the_first_cell(*_: object, **__: object) -> None:
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr("ecglib.notebooks.papermill.execute_notebook", before_the_first_cell)
+    with pytest.raises(EcglibError, match="its kernel was killed"):
+        run_notebook("00", load_parameters("demo"), "mitbih", {})
+
+
+def test_a_run_needs_no_file_that_another_run_of_the_notebook_may_take_away(killed_notebook, monkeypatch):
+    def execute(unexecuted: Path, running: Path, **_: object) -> nbformat.NotebookNode:
+        assert not running.exists()
+        notebook = nbformat.read(unexecuted, as_version=4)
+        notebook.metadata["papermill"] = {"duration": 1.0}
+        return notebook
+
+    monkeypatch.setattr("ecglib.notebooks.papermill.execute_notebook", execute)
+    executed = run_notebook("00", load_parameters("demo"), "mitbih", {})
+    assert {path.name for path in killed_notebook.iterdir()} == {executed.name, "00_killed_mitbih.json"}

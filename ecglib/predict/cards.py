@@ -90,7 +90,7 @@ def card(name: str) -> str:
     Parameters
     ----------
     name : str
-        One of `ecglib.predict.pretrained.pretrained_names`.
+        A key of `ecglib.predict.pretrained.pretrained_folders`.
     """
     folder, parameters = pretrained_folders()[name]
     runs = _runs(folder)

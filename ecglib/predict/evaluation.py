@@ -20,6 +20,7 @@ from ecglib import files
 from ecglib.data.cut import cut_beats
 from ecglib.data.mitbih import CLASS_NAMES, LABEL_OF_SYMBOL, annotated_beats
 from ecglib.data.splits import DE_CHAZAL_TEST
+from ecglib.metrics import ectopic
 from ecglib.predict import DEFAULT_MODEL
 from ecglib.predict.beats import RECIPES
 from ecglib.predict.in_context import InContext
@@ -31,7 +32,6 @@ from ecglib.predict.readers import open_lead
 MATCH_S = 0.15
 FROM_S = 300.0
 GROSS = "all"
-_N, _S, _V, _F, _Q = range(5)
 # a beat that the other side does not have, and one without a class
 _NONE, _UNCLASSIFIED = 5, 6
 _TITLES = {"qrs": "QRS", "veb": "VEB", "sveb": "SVEB"}
@@ -152,18 +152,13 @@ def _nearest(places: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def counted(table: np.ndarray) -> dict[str, int]:
     """True positives, false negatives and false positives of QRS, VEB and SVEB in a `confusion`."""
-    beats, calls = slice(0, 5), [_N, _S, _V, _F, _Q, _UNCLASSIFIED]
-    qrs = table[beats][:, calls].sum()
+    missed = table[:_NONE, _NONE].sum()
+    found = {"qrs": (table[:_NONE].sum() - missed, missed, table[_NONE].sum())}
+    found |= {kind: ectopic(table, kind)[:3] for kind in ("veb", "sveb")}
     return {
-        "qrs_tp": int(qrs),
-        "qrs_fn": int(table[beats, _NONE].sum()),
-        "qrs_fp": int(table[_NONE].sum()),
-        "veb_tp": int(table[_V, _V]),
-        "veb_fn": int(table[_V].sum() - table[_V, _V]),
-        "veb_fp": int(table[[_N, _S, _NONE], _V].sum()),
-        "sveb_tp": int(table[_S, _S]),
-        "sveb_fn": int(table[_S].sum() - table[_S, _S]),
-        "sveb_fp": int(table[[_N, _V, _F, _NONE], _S].sum()),
+        f"{kind}_{name}": int(count)
+        for kind, counts in found.items()
+        for name, count in zip(("tp", "fn", "fp"), counts, strict=True)
     }
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import lock_descriptor
 
 from ecglib import files
 from ecglib.experiment import Experiment
@@ -54,17 +54,14 @@ def build_report(profile: str | None = None, cores: int | None = None, retrain: 
     chosen = nodes(profile)
     state = files.home() / ".snakemake"
     state.mkdir(exist_ok=True)
-    # unlike Snakemake's own lock it ends with the process that holds it, however that ends
-    lock = FileLock(state / "report.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise EcglibError(f"{files.home()}: another process makes a report here; wait for it to end") from None
-    with lock:
+    with (state / "report.lock").open("a") as lock:
+        # unlike Snakemake's own lock it ends with the processes that have the file open, however they end
+        if not lock_descriptor(lock.fileno(), blocking=False):
+            raise EcglibError(f"{files.home()}: another process makes a report here; wait for it to end, or end it")
         if retrain:
             _keep_aside(profile)
         page = files.report(profile)
-        if _run_graph(profile, cores, [node.name for node in chosen]) or not page.is_file():
+        if _run_graph(profile, cores, [node.name for node in chosen], lock.fileno()) or not page.is_file():
             _write(chosen, profile, page)
     shown = {files.figures(node.parameters.label) for node in chosen}
     print(f"figures and tables: {', '.join(sorted(str(folder) for folder in shown))}")
@@ -90,8 +87,11 @@ def snakemake_command(profile: str | None, cores: int | None) -> list[str]:
     return command if profile is None else [*command, "--config", f"profile={profile}"]
 
 
-def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> bool:
-    """Let Snakemake run what is out of date, a line a notebook; whether there was anything to run."""
+def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str], lock: int) -> bool:
+    """Let Snakemake run what is out of date, a line a notebook; whether there was anything to run.
+
+    Snakemake shares the file descriptor `lock`: it may outlive this process, and nobody else is to work here meanwhile.
+    """
     command = snakemake_command(profile, cores)
     locked = files.home() / ".snakemake" / "locks"
     if locked.is_dir() and any(locked.iterdir()):
@@ -100,7 +100,8 @@ def _run_graph(profile: str | None, cores: int | None, rules: Sequence[str]) -> 
     began: dict[str, float] = {}
     total, count, kept = 0, 0, []
     # in a session of its own, so that all of it can be ended at once
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, bufsize=1, start_new_session=True) as process:
+    own = {"start_new_session": True, "pass_fds": [lock] if os.name == "posix" else []}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, bufsize=1, **own) as process:
         try:
             for line in process.stderr:
                 kept = [*kept[-40:], line.rstrip()]

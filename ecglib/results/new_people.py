@@ -13,7 +13,7 @@ from ecglib.data.context import Side, beats_of
 from ecglib.data.table import Beats
 from ecglib.designs.context import CLASSES, LADDER, folder, read_answers
 from ecglib.experiment import Experiment
-from ecglib.metrics import bootstrap, confusion_matrix, expected_calibration_error, headline
+from ecglib.metrics import bootstrap, confusion_matrix, ectopic, expected_calibration_error, headline
 from ecglib.names import EcglibError
 from ecglib.results.rhythm import DOMINANT_RECORD
 
@@ -21,7 +21,6 @@ ALL, WITHOUT = "all", f"without {DOMINANT_RECORD}"
 # the papers' late fusion: of the experiment, and of the profile that takes all of DS1's beats
 PAPERS, PAPERS_ALL = "late", "late_all"
 _TITLES = {PAPERS: "papers' late fusion", PAPERS_ALL: "papers' late fusion, all of DS1"}
-_N, _S, _V, _F = range(4)
 _SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
 # what was aimed at before DS2 was opened
 TARGETS = (
@@ -72,13 +71,12 @@ def statistics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     of_all = headline(confusion)
     found = {"mcc": of_all["mcc"], "f1_nsv": headline(confusion[..., :3, :3])["f1_macro"]}
     found |= {"f1_nsvf": of_all["f1_macro"], "accuracy": of_all["accuracy"]}
-    for name, own, others in (("sveb", _S, [_N, _V, _F]), ("veb", _V, [_N, _S])):
-        beats, right = confusion[..., own, :].sum(-1), confusion[..., own, own]
-        false = confusion[..., others, own].sum(-1)
+    for name in ("sveb", "veb"):
+        right, missed, false, others = ectopic(confusion, name)
+        beats = right + missed
         with np.errstate(invalid="ignore", divide="ignore"):
             found |= {f"{name}_se": right / beats, f"{name}_ppv": right / (right + false)}
-            found[f"{name}_fpr"] = false / confusion[..., others, :].sum((-1, -2))
-            found[f"{name}_f1"] = 2 * right / (right + false + beats)
+            found |= {f"{name}_fpr": false / others, f"{name}_f1": 2 * right / (right + false + beats)}
     return found
 
 

@@ -71,4 +71,5 @@ def test_silence_gives_one_flat_colour():
 def test_blocks_do_not_show(signal, monkeypatch):
     whole = colour_cells(signal)
     monkeypatch.setattr("ecglib.models.pictures._BLOCK", 50)
-    assert torch.equal(whole, colour_cells(signal))
+    # a sum rounded otherwise may change a colour by one of the map's 256 steps
+    torch.testing.assert_close(whole, colour_cells(signal), rtol=0, atol=0.02)

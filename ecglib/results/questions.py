@@ -26,30 +26,32 @@ TITLES: dict[Question, str] = {
 # what the networks learn from; shuffled samples tell what ordered ones do, and are shown in tests alone
 LEARNT_FROM: tuple[RowView, ...] = ("stretched", "next_beat_cut", "ordered", "ranked")
 # seeds of what takes many trainings; all else has the profile's
-_FEW = 3
+FEW = 3
 
 
 def questions(parameters: Parameters) -> tuple[Change, ...]:
     """The changes that answer the parameters' questions, in sizes that follow their epochs and batches."""
     epochs, batch, frozen = parameters.cnn_transformer_epochs, parameters.batch_size, parameters.fusion_epochs
     few = max(1, epochs // 3)
+    words = f"{few} epoch{'s' if few > 1 else ''}"
     short = {"fusion_epochs": few, "fusion_batch_size": batch}
     tuned, scratch = {**short, "fusion_training": "fine_tuned"}, {"fusion_training": "from_scratch"}
     longer = {"cnn_transformer_epochs": epochs + few, "cnn2d_epochs": parameters.cnn2d_epochs + few}
+    small, large = batch // 4, 4 * batch
     steps = {name: 4 * getattr(parameters, name) for name in ("cnn_transformer_epochs", "cnn2d_epochs")}
     weighted, original = {"class_weighting": "balanced"}, {"design": "original"}
     fused: tuple[ModelName, ...] = ("late", "concat")
     # title, models, parameters without, parameters with it, seeds
     answers: dict[Question, list[tuple[str, Sequence[ModelName], dict, dict, int | None]]] = {
         "unfrozen": [
-            (f"fine-tuned, frozen ({few} epochs, batches of {batch})", fused, short, tuned, None),
-            (f"fine-tuned for {few} epochs, frozen for {frozen}", fused, {}, tuned, None),
-            (f"fine-tuned, frozen after {few} more epochs of the branches", fused, longer, tuned, _FEW),
-            ("end to end from scratch, frozen", fused, {}, scratch, _FEW),
+            (f"fine-tuned instead of frozen, {words} each", fused, short, tuned, None),
+            (f"fine-tuned for {words} instead of frozen for {frozen}", fused, {}, tuned, None),
+            (f"fine-tuned for {words} instead of branches trained as much longer", fused, longer, tuned, FEW),
+            ("end to end from scratch instead of frozen", fused, {}, scratch, FEW),
         ],
         "class_weights": [
-            (f"weighted: fine-tuned, frozen ({few} epochs)", fused, weighted | short, weighted | tuned, _FEW),
-            ("weighted: end to end from scratch, frozen", ("late",), weighted, weighted | scratch, _FEW),
+            (f"fine-tuned instead of frozen, {words} each, weighted", fused, weighted | short, weighted | tuned, FEW),
+            ("end to end from scratch instead of frozen, weighted", ("late",), weighted, weighted | scratch, FEW),
         ],
         "filters": [
             ("16 filters instead of 8", ("cnn2d",), {}, {"cnn2d_filters": 16}, None),
@@ -66,7 +68,7 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
                 ("cnn2d",),
                 original | {"cnn2d_filters": 8},
                 original | {"cnn2d_filters": 16},
-                _FEW,
+                FEW,
             ),
             (
                 "32 filters instead of 8, the original's picture",
@@ -80,15 +82,15 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
                 ("cnn2d",),
                 original | {"picture": "magnitude"},
                 original,
-                _FEW,
+                FEW,
             ),
         ],
         "batch_size": [
-            (f"{4 * batch} instead of {batch}", BRANCHES, {}, {"batch_size": 4 * batch}, _FEW),
-            (f"{4 * batch} in as many steps as {batch}", BRANCHES, {}, {"batch_size": 4 * batch, **steps}, _FEW),
-            (f"{batch // 4} instead of {batch}", BRANCHES, {}, {"batch_size": batch // 4}, _FEW),
+            (f"batches of {large} instead of {batch}, same epochs", BRANCHES, {}, {"batch_size": large}, FEW),
+            (f"batches of {large} instead of {batch}, same steps", BRANCHES, {}, {"batch_size": large, **steps}, FEW),
+            (f"batches of {small} instead of {batch}, same epochs", BRANCHES, {}, {"batch_size": small}, FEW),
         ],
-        "hints": [(ROW_VIEWS[view].title, BRANCHES, {}, {"rows_show": view}, _FEW) for view in LEARNT_FROM],
+        "hints": [(ROW_VIEWS[view].title, BRANCHES, {}, {"rows_show": view}, FEW) for view in LEARNT_FROM],
     }
     return tuple(
         Change(title, TITLES[question], tuple(models), without, with_it, seeds)
@@ -112,7 +114,7 @@ def trainings(experiment: Experiment) -> Iterator[tuple[Experiment, ModelName]]:
             owner = one.owner(model)
             asked.setdefault(owner.folder / model, (owner, model))
     # further seeds of a few answers wait for the first ones of all
-    yield from sorted(asked.values(), key=lambda item: item[0].repetition >= _FEW)
+    yield from sorted(asked.values(), key=lambda item: item[0].repetition >= FEW)
 
 
 def answers_to_views(experiment: Experiment) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks import crash, data_rows, fuzz, growth, model_rows, report_rows, scale
+from benchmarks import crash, data_rows, fuzz, gpu, growth, model_rows, report_rows, scale
 from benchmarks.measure import QUICK, Sizes, as_frame, as_text, conditions, load_beats, publish
 from ecglib.names import EcglibError
 
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     kills.add_argument("--kills", type=_positive, default=100, help="of each step (default: 100)")
     kills.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
     kills.set_defaults(command=lambda options: crash.run(options.kills, options.seed))
+    commands.add_parser("gpu", help="training steps on a GPU").set_defaults(command=lambda options: gpu.run())
     return parser
 
 
@@ -110,6 +111,7 @@ def _scale(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    # everything is measured on the processor, also where there is a GPU
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if "gpu" not in sys.argv:
+        # all else is measured on the processor, also where there is a GPU
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     sys.exit(main())

@@ -137,7 +137,7 @@ def real_part_levels(signal: Tensor, whole: bool = False) -> Tensor:
     Tensor of float32, shape (B, 1, 32, 39)
         Frequency bins from the lowest up, by segment.
     """
-    window = _blackman().to(signal.device)
+    window = _blackman(signal.device)
     segments = signal.double().unfold(-1, SEGMENT, HOP) * window  # (B, 39, 32)
     transform = torch.fft.fft(segments)
     amplitude = torch.fft.fftshift(transform.abs() if whole else transform.real, dim=-1).transpose(1, 2)  # (B, 32, 39)
@@ -197,12 +197,12 @@ def colour_map(device: torch.device) -> Tensor:
 
 
 @cache
-def _blackman() -> Tensor:
+def _blackman(device: torch.device) -> Tensor:
     # imported where it is used: it takes half a second
     from scipy.signal import get_window
 
     # SciPy's, whose ends are not quite 0, as PyTorch's are: where a beat ends on one, its level is -680 dB
-    return torch.from_numpy(get_window("blackman", SEGMENT, fftbins=False))
+    return torch.from_numpy(get_window("blackman", SEGMENT, fftbins=False)).to(device)
 
 
 @dataclass(frozen=True)

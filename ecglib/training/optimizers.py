@@ -152,19 +152,26 @@ def make_optimizer(
 ) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
     """The optimiser over `parameters`, and the learning rate as a function of the step (from 1 to `total_steps`).
 
-    The rate is 0 until `set_learning_rate` sets it. A parameter may have settings of its own, a dict in its attribute
-    `optimizer_settings`: a ``rate_scale``, by which its rate is multiplied, or what PyTorch's optimiser knows.
+    The rate is 0 until `set_learning_rate` sets it; on a GPU it is a tensor, so that a recorded step follows it. A
+    parameter may have settings of its own, a dict in its attribute `optimizer_settings`: a ``rate_scale``, by which its
+    rate is multiplied, or what PyTorch's optimiser knows.
     """
     settings = [getattr(parameter, "optimizer_settings", {}) for parameter in parameters]
+    device = parameters[0].device
+    # whether a step of it can be recorded as a CUDA graph
+    capturable = device.type == "cuda"
     groups = [
         {"params": [parameter for parameter, its in zip(parameters, settings, strict=True) if its == own], **own}
+        | ({"lr": torch.zeros((), device=device)} if capturable else {})
         for number, own in enumerate(settings)
         if own not in settings[:number]
     ]
     if isinstance(config, Adamax):
-        return torch.optim.Adamax(groups, 0.0, weight_decay=config.weight_decay), config.learning_rate
+        optimizer = torch.optim.Adamax(groups, 0.0, weight_decay=config.weight_decay, capturable=capturable)
+        return optimizer, config.learning_rate
     kind = torch.optim.AdamW if isinstance(config, OneCycle) else torch.optim.Adam
-    optimizer = kind(groups, 0.0, config.betas, config.epsilon, config.weight_decay, fused=True)
+    options = {"fused": True, "capturable": capturable}
+    optimizer = kind(groups, 0.0, config.betas, config.epsilon, config.weight_decay, **options)
     if isinstance(config, OneCycle):
         return optimizer, partial(config.learning_rate, total_steps=total_steps)
     return optimizer, config.learning_rate
@@ -173,4 +180,8 @@ def make_optimizer(
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """The rate of the next step, for all parameters; times its `rate_scale` where a group has one."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("rate_scale", 1.0)
+        its = rate * group.get("rate_scale", 1.0)
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(its)
+        else:
+            group["lr"] = its

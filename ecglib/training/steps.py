@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ecglib.training.examples import Examples
+
+# steps before the capture: libraries make their plans and the optimiser its state in them
+_WARM_UP = 3
 
 
 class Step:
@@ -63,6 +68,46 @@ class Step:
         (sums[0] / sums[1]).backward()
         self.optimizer.step()
         self.sums += sums.detach()
+
+
+class CapturedStep(Step):
+    """`Step` on a GPU, recorded once as a CUDA graph and started by one call from then on.
+
+    A step of these networks is hundreds of kernels of a few microseconds each; Python starts them more slowly than a
+    GPU works them off. Batches of another size (the last one of an epoch) are trained on as in `Step`. The learning
+    rate must be a tensor, as `make_optimizer` gives it on a GPU: a graph would keep a number for good.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self._rows = torch.empty(0)
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._warmed_up = 0
+
+    def __call__(self, rows: Tensor) -> None:
+        """Train on the given rows, shape (B,)."""
+        if self._graph is not None and len(rows) == len(self._rows):
+            self._rows.copy_(rows)
+            self._graph.replay()
+        elif self._graph is not None or self._warmed_up < _WARM_UP:
+            self._warmed_up += 1
+            super().__call__(rows)
+        else:
+            self._rows, self._graph = rows.clone(), torch.cuda.CUDAGraph()
+            self.optimizer.zero_grad()
+            # this records without computing anything
+            with torch.cuda.graph(self._graph):
+                super().__call__(self._rows)
+            self._graph.replay()
+
+
+def make_step(*arguments: Any, **options: Any) -> Step:
+    """A `Step`; where the examples and the optimiser's learning rates lie on a GPU, a `CapturedStep`."""
+    step = Step(*arguments, **options)
+    rates = [group["lr"] for group in step.optimizer.param_groups]
+    if not step.sums.is_cuda or not all(isinstance(rate, Tensor) for rate in rates):
+        return step
+    return CapturedStep(*arguments, **options)
 
 
 def batch_sums(scores: Tensor, label: Tensor, weights: Tensor) -> Tensor:

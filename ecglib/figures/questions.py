@@ -91,7 +91,7 @@ def setting_figure(points: pd.DataFrame, setting: str, series: str, words: dict[
 
 
 def view_figure(tidy: pd.DataFrame, title: str) -> Figure:
-    """MCC on rows of which something is hidden, one panel a model: learnt from whole rows, and from such rows.
+    """MCC on rows of which something is hidden, a mark a seed: learnt from whole rows, and from such rows.
 
     Parameters
     ----------
@@ -114,14 +114,15 @@ def view_figure(tidy: pd.DataFrame, title: str) -> Figure:
                 rows = of_model[of_model["learnt_from"] == learnt_from]
                 for row in rows.to_dict("records"):
                     at = views.index(row["shows"]) + shift
-                    axes.plot([100 * row["mcc_low"], 100 * row["mcc_high"]], [at, at], color=colour, linewidth=1.6)
+                    ends = [100 * row["mcc_people_low"], 100 * row["mcc_people_high"]]
+                    axes.plot(ends, [at, at], color=colour, linewidth=1.2, alpha=0.6)
                     (dot,) = axes.plot(100 * row["mcc"], at, mark, color=colour, ms=6)
                     legend[f"learnt from {learnt_from}"] = dot
             axes.set_yticks(range(len(views)), views)
             axes.tick_params(axis="y", labelsize=8.5)
             axes.set_ylim(len(views) - 0.5, -0.5)
             axes.set_xlim(min(0, 100 * tidy["mcc"].min() - 5), 100)
-            axes.set_xlabel("test MCC (%), 95 % over seeds")
+            axes.set_xlabel("test MCC (%), 95 % over patients")
             axes.set_title(MODEL_TITLES[model])
             axes.grid(axis="x")
         legend_above(figure, list(legend.values()), list(legend))

@@ -5,7 +5,7 @@ Each answer is a change of `ecglib.results.ledger`, whose `where` is the questio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +23,11 @@ TITLES: dict[Question, str] = {
     "batch_size": "Which batch size?",
     "hints": "What gives the class away?",
 }
+FROM_SCRATCH = "end to end from scratch instead of frozen"
+# the profile whose runs stand on the side without, where this one's are of a single seed
+_BESIDE = {FROM_SCRATCH: "short"}
 # what the networks learn from; shuffled samples tell what ordered ones do, and are shown in tests alone
 LEARNT_FROM: tuple[RowView, ...] = ("stretched", "next_beat_cut", "ordered", "ranked")
-# seeds of what takes many trainings; all else has the profile's
-FEW = 3
 
 
 def questions(parameters: Parameters) -> tuple[Change, ...]:
@@ -36,66 +37,36 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
     words = f"{few} epoch{'s' if few > 1 else ''}"
     short = {"fusion_epochs": few, "fusion_batch_size": batch}
     tuned, scratch = {**short, "fusion_training": "fine_tuned"}, {"fusion_training": "from_scratch"}
-    longer = {"cnn_transformer_epochs": epochs + few, "cnn2d_epochs": parameters.cnn2d_epochs + few}
-    small, large = batch // 4, 4 * batch
-    steps = {name: 4 * getattr(parameters, name) for name in ("cnn_transformer_epochs", "cnn2d_epochs")}
     weighted, original = {"class_weighting": "balanced"}, {"design": "original"}
-    fused: tuple[ModelName, ...] = ("late", "concat")
-    # title, models, parameters without, parameters with it, seeds
-    answers: dict[Question, list[tuple[str, Sequence[ModelName], dict, dict, int | None]]] = {
+    eight = original | {"cnn2d_filters": 8}
+    late, fused, branch_1d, branch_2d = ("late",), ("late", "concat"), ("cnn_transformer",), ("cnn2d",)
+    # title, models, parameters without, parameters with it
+    answers: dict[Question, list[tuple[str, tuple[ModelName, ...], dict, dict]]] = {
         "unfrozen": [
-            (f"fine-tuned instead of frozen, {words} each", fused, short, tuned, None),
-            (f"fine-tuned for {words} instead of frozen for {frozen}", fused, {}, tuned, None),
-            (f"fine-tuned for {words} instead of branches trained as much longer", fused, longer, tuned, FEW),
-            ("end to end from scratch instead of frozen", fused, {}, scratch, FEW),
+            (FROM_SCRATCH, late, {}, scratch),
+            (f"fine-tuned instead of frozen, {words} each", fused, short, tuned),
+            (f"fine-tuned for {words} instead of frozen for {frozen}", fused, {}, tuned),
         ],
         "class_weights": [
-            (f"fine-tuned instead of frozen, {words} each, weighted", fused, weighted | short, weighted | tuned, FEW),
-            ("end to end from scratch instead of frozen, weighted", ("late",), weighted, weighted | scratch, FEW),
+            (f"fine-tuned instead of frozen, {words} each, class weights", late, weighted | short, weighted | tuned)
         ],
         "filters": [
-            ("16 filters instead of 8", ("cnn2d",), {}, {"cnn2d_filters": 16}, None),
-            ("32 filters instead of 8", ("cnn2d",), {}, {"cnn2d_filters": 32}, None),
-            (
-                "the original's picture and layers instead of the report's, 8 filters",
-                ("cnn2d",),
-                {},
-                original | {"cnn2d_filters": 8},
-                None,
-            ),
-            (
-                "16 filters instead of 8, the original's picture",
-                ("cnn2d",),
-                original | {"cnn2d_filters": 8},
-                original | {"cnn2d_filters": 16},
-                FEW,
-            ),
-            (
-                "32 filters instead of 8, the original's picture",
-                ("cnn2d",),
-                original | {"cnn2d_filters": 8},
-                original,
-                None,
-            ),
-            (
-                "real part instead of magnitude, the original's 32 filters",
-                ("cnn2d",),
-                original | {"picture": "magnitude"},
-                original,
-                FEW,
-            ),
+            ("16 filters instead of 8", branch_2d, {}, {"cnn2d_filters": 16}),
+            ("32 filters instead of 8", branch_2d, {}, {"cnn2d_filters": 32}),
+            ("the original's picture and layers with 8 filters, instead of the report's", branch_2d, {}, eight),
+            ("32 filters instead of 8, the original's picture and layers", branch_2d, eight, original),
+            ("real part instead of magnitude, the same", branch_2d, original | {"picture": "magnitude"}, original),
         ],
         "batch_size": [
-            (f"batches of {large} instead of {batch}, same epochs", BRANCHES, {}, {"batch_size": large}, FEW),
-            (f"batches of {large} instead of {batch}, same steps", BRANCHES, {}, {"batch_size": large, **steps}, FEW),
-            (f"batches of {small} instead of {batch}, same epochs", BRANCHES, {}, {"batch_size": small}, FEW),
+            (f"batches of {size} instead of {batch}, as many epochs", BRANCHES, {}, {"batch_size": size})
+            for size in (4 * batch, batch // 4)
         ],
-        "hints": [(ROW_VIEWS[view].title, BRANCHES, {}, {"rows_show": view}, FEW) for view in LEARNT_FROM],
+        "hints": [(ROW_VIEWS[view].title, branch_1d, {}, {"rows_show": view}) for view in LEARNT_FROM],
     }
     return tuple(
-        Change(title, TITLES[question], tuple(models), without, with_it, seeds)
+        Change(title, TITLES[question], models, *sides, beside=_BESIDE.get(title))
         for question in parameters.questions
-        for title, models, without, with_it, seeds in answers[question]
+        for title, models, *sides in answers[question]
     )
 
 
@@ -107,14 +78,12 @@ def trainings(experiment: Experiment) -> Iterator[tuple[Experiment, ModelName]]:
     ledger = Ledger(experiment, questions(experiment.parameters))
     asked: dict[Path, tuple[Experiment, ModelName]] = {}
     for change in ledger.changes:
-        sides = [ledger.changed(side).repetitions[: change.repetitions] for side in (change.without, change.with_it)]
-        wanted = [(one, model) for side in sides for one in side for model in change.models]
+        wanted = [(one, model) for side in ledger.sides(change) for one in side for model in change.models]
         starting = [(one, branch) for one, model in wanted if one.starts_from_branches(model) for branch in BRANCHES]
         for one, model in starting + wanted:
             owner = one.owner(model)
             asked.setdefault(owner.folder / model, (owner, model))
-    # further seeds of a few answers wait for the first ones of all
-    yield from sorted(asked.values(), key=lambda item: item[0].repetition >= FEW)
+    yield from asked.values()
 
 
 def answers_to_views(experiment: Experiment) -> dict[str, np.ndarray]:

@@ -10,7 +10,11 @@ from matplotlib.lines import Line2D
 from ecglib.figures.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, legend_above, new_figure, style
 from ecglib.names import MODEL_TITLES
 
-_SERIES = (BLUE, VERMILION, GREEN, ORANGE)
+_PICTURES = {
+    "colour": "report's layers and picture",
+    "real_part": "original's",
+    "magnitude": "original's, with the magnitude",
+}
 
 
 def answer_figure(tidy: pd.DataFrame, title: str) -> Figure:
@@ -37,55 +41,50 @@ def answer_figure(tidy: pd.DataFrame, title: str) -> Figure:
             axes.plot(100 * row["mcc_effect"], line, "o", color=BLUE, ms=6)
         axes.axvline(0, color=GREY, linewidth=0.9)
         names = zip(tidy["change"], tidy["model"], tidy["seeds"], strict=True)
-        words = [f"{change}\n{MODEL_TITLES[model]}, {_seeds(seeds)}" for change, model, seeds in names]
+        words = [f"{change}\n{MODEL_TITLES[model]}{_seeds(seeds)}" for change, model, seeds in names]
         axes.set_yticks(range(len(tidy)), words)
         axes.tick_params(axis="y", labelsize=8.5)
         axes.set_ylim(len(tidy) - 0.5, -0.5)
         axes.set_xlabel("MCC with it minus MCC without, percentage points")
         axes.xaxis.set_major_formatter("{x:+g}")
         axes.grid(axis="x")
-        handles = [Line2D([], [], color=BLUE, marker="o", linestyle="", ms=6)]
-        handles += [Line2D([], [], color=INK, linewidth=1.6), Line2D([], [], color=ORANGE, linewidth=2)]
-        legend_above(figure, handles, ["mean", "95 % interval over seeds", "over patients"])
+        legend = {"mean": Line2D([], [], color=BLUE, marker="o", linestyle="", ms=6)}
+        if (tidy["seeds"] > 1).any():
+            legend["95 % interval over seeds"] = Line2D([], [], color=INK, linewidth=1.6)
+        legend["95 % interval over patients"] = Line2D([], [], color=ORANGE, linewidth=2)
+        legend_above(figure, list(legend.values()), list(legend))
     return figure
 
 
-def setting_figure(points: pd.DataFrame, setting: str, series: str, words: dict[str, str], title: str) -> Figure:
-    """MCC against a setting, one panel a model: a dot a seed, a line through the means of each series.
+def filter_figure(points: pd.DataFrame, title: str) -> Figure:
+    """MCC of the 2D branch against the filters of its first layer: a dot a seed, a line through the means of a picture.
 
     Parameters
     ----------
     points : DataFrame
-        See `ecglib.results.answers.setting_table`.
-    setting, series : str
-        Columns: the one along the axis, whose values double, and the one that tells the lines apart.
-    words : dict of str to str
-        What the axis is called (under `setting`), and each value of `series`, as text, in the legend.
+        See `ecglib.results.answers.filter_table`.
     title : str
     """
-    models = list(dict.fromkeys(points["model"]))
     with style():
         figure = new_figure(8.4, 4.0, title)
+        axes = figure.subplots()
         if points.empty:
-            return _not_run(figure, figure.subplots())
+            return _not_run(figure, axes)
         legend = {}
-        groups = sorted({str(value) for value in points[series]}, key=list(words).index)
-        for axes, model in zip(figure.subplots(1, len(models), squeeze=False)[0], models, strict=True):
-            of_model = points[points["model"] == model]
-            for colour, group in zip(_SERIES, groups, strict=False):
-                of_series = of_model[of_model[series].astype(str) == group]
-                mean = 100 * of_series.groupby(setting)["mcc"].mean()
-                axes.plot(of_series[setting], 100 * of_series["mcc"], "o", color=colour, ms=5, alpha=0.5, mew=0)
-                legend[words[group]] = axes.plot(mean.index, mean, color=colour, marker="_", ms=14, mew=2)[0]
-            axes.set_xscale("log", base=2)
-            axes.set_xticks(sorted(set(points[setting])))
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.minorticks_off()
-            axes.margins(x=0.12)
-            axes.set_xlabel(words[setting])
-            axes.set_title(MODEL_TITLES[model])
-            axes.grid()
-        figure.axes[0].set_ylabel("test MCC (%), a dot a seed")
+        for (picture, words), colour in zip(_PICTURES.items(), (BLUE, VERMILION, GREEN), strict=True):
+            rows = points[points["picture"] == picture]
+            if len(rows):
+                mean = 100 * rows.groupby("filters")["mcc"].mean()
+                axes.plot(rows["filters"], 100 * rows["mcc"], "o", color=colour, ms=5, alpha=0.5, mew=0)
+                (legend[words],) = axes.plot(mean.index, mean, color=colour, marker="_", ms=14, mew=2)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(sorted(set(points["filters"])))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()
+        axes.margins(x=0.12)
+        axes.set_xlabel("filters of the first layer")
+        axes.set_ylabel("test MCC (%), a dot a seed")
+        axes.grid()
         legend_above(figure, list(legend.values()), list(legend))
     return figure
 
@@ -130,7 +129,7 @@ def view_figure(tidy: pd.DataFrame, title: str) -> Figure:
 
 
 def _seeds(count: int) -> str:
-    return f"{count} seed{'' if count == 1 else 's'}"
+    return f", {count} seed{'' if count == 1 else 's'}" if count else ""
 
 
 def _not_run(figure: Figure, axes: Axes) -> Figure:

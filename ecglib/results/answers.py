@@ -10,7 +10,7 @@ import pandas as pd
 from ecglib.data.views import ROW_VIEWS
 from ecglib.experiment import Experiment, may_train
 from ecglib.metrics import evaluate, subject_intervals
-from ecglib.names import BRANCHES, EXPERIMENT_1, MODEL_TITLES, ModelName, Question
+from ecglib.names import BRANCHES, EXPERIMENT_1, MODEL_TITLES, ModelName
 from ecglib.results.ledger import Ledger
 from ecglib.results.paired import leads
 from ecglib.results.questions import answers_to_views, questions
@@ -115,33 +115,19 @@ def _interval(low: float, high: float) -> str:
     return "" if np.isnan(low) else f"[{100 * low:+.2f}, {100 * high:+.2f}]"
 
 
-def setting_table(experiment: Experiment, question: Question) -> pd.DataFrame:
-    """The branches' runs that one question asks for, one row a run; what is not there is not trained.
+def filter_table(experiment: Experiment) -> pd.DataFrame:
+    """The 2D branch with other filters and pictures: columns seed, filters (of the first layer), picture, mcc.
 
-    Returns
-    -------
-    DataFrame
-        Columns model, seed; filters (of the first layer; 0 for the 1D branch), picture, batch_size, and epochs as a
-        multiple of the profile's; mcc, a fraction.
+    One row a run that is there; nothing is trained.
     """
-    ledger = Ledger(experiment, questions(experiment.parameters.model_copy(update={"questions": (question,)})))
-    usual, rows = experiment.parameters, {}
+    ledger = Ledger(experiment, questions(experiment.parameters.model_copy(update={"questions": ("filters",)})))
+    rows = {}
     for change in ledger.changes:
-        for side in ledger.sides(change):
-            for one in side:
-                for model in change.models:
-                    if one.has(model):
-                        run = one.run(model)
-                        rows[one.folder, model] = {
-                            "model": model,
-                            "seed": one.seed,
-                            "filters": run.identity["config"].get("filters", [0])[0],
-                            "picture": one.picture,
-                            "batch_size": run.identity["training"]["batch_size"],
-                            "epochs": len(run.history) // getattr(usual, f"{model}_epochs"),
-                            "mcc": run.metrics.mcc,
-                        }
-    return pd.DataFrame(rows.values(), columns=["model", "seed", "filters", "picture", "batch_size", "epochs", "mcc"])
+        for one in (one for side in ledger.sides(change) for one in side if one.has("cnn2d")):
+            run = one.run("cnn2d")
+            row = {"seed": one.seed, "filters": run.identity["config"]["filters"][0], "picture": one.picture}
+            rows[one.folder] = row | {"mcc": run.metrics.mcc}
+    return pd.DataFrame(rows.values(), columns=["seed", "filters", "picture", "mcc"])
 
 
 def view_table(experiment: Experiment) -> pd.DataFrame:

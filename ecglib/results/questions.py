@@ -18,14 +18,15 @@ from ecglib.results.ledger import Change, Ledger
 
 TITLES: dict[Question, str] = {
     "unfrozen": "Should the branches be unfrozen?",
-    "class_weights": "And with class weights?",
     "filters": "How many filters, and which picture?",
     "batch_size": "Which batch size?",
     "hints": "What gives the class away?",
 }
 FROM_SCRATCH = "end to end from scratch instead of frozen"
+# what that answer may owe to the machines of its two sides
+ON_A_GPU = "the same training on a GPU instead of a CPU"
 # the profile whose runs stand on the side without, where this one's are of a single seed
-_BESIDE = {FROM_SCRATCH: "short"}
+_BESIDE = {FROM_SCRATCH: "short", ON_A_GPU: "short"}
 # what the networks learn from; shuffled samples tell what ordered ones do, and are shown in tests alone
 LEARNT_FROM: tuple[RowView, ...] = ("stretched", "next_beat_cut", "ordered", "ranked")
 
@@ -46,9 +47,8 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
             (FROM_SCRATCH, late, {}, scratch),
             (f"fine-tuned instead of frozen, {words} each", fused, short, tuned),
             (f"fine-tuned for {words} instead of frozen for {frozen}", fused, {}, tuned),
-        ],
-        "class_weights": [
-            (f"fine-tuned instead of frozen, {words} each, class weights", late, weighted | short, weighted | tuned)
+            (f"fine-tuned instead of frozen, {words} each, class weights", late, weighted | short, weighted | tuned),
+            (ON_A_GPU, BRANCHES, {}, {}),
         ],
         "filters": [
             ("16 filters instead of 8", branch_2d, {}, {"cnn2d_filters": 16}),

@@ -8,13 +8,13 @@ import pytest
 from sklearn.metrics import matthews_corrcoef
 
 from ecglib.experiment import Experiment
-from ecglib.figures.questions import answer_figure, setting_figure, view_figure
+from ecglib.figures.questions import answer_figure, filter_figure, view_figure
 from ecglib.names import BRANCHES, EXPERIMENT_1
 from ecglib.parameters import load_parameters
 from ecglib.results.answers import (
     answer_summary,
     answer_table,
-    setting_table,
+    filter_table,
     verdict,
     view_summary,
     view_table,
@@ -24,7 +24,6 @@ from ecglib.results.questions import TITLES, answers_to_views, questions
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
 ASKED = ("unfrozen", "filters")
-WORDS = {"filters": "filters", "colour": "report's", "real_part": "original's", "magnitude": "magnitude"}
 
 pytestmark = pytest.mark.usefixtures("output")
 
@@ -52,7 +51,7 @@ def test_costs_hold_those_of_the_branches(asked, tidy):
     steps = math.ceil(len(asked.split.train) / batch)
     tuned = tidy[(tidy["question"] == TITLES["unfrozen"]) & (tidy["model"] == "late")]
     # one epoch of each branch and one of the fusion; from scratch, one of the whole
-    assert tuned["steps_with"].tolist() == [steps, 3 * steps, 3 * steps]
+    assert tuned["steps_with"].tolist() == [steps, 3 * steps, 3 * steps, 3 * steps]
     runs = [one.run(model) for one in asked.repetitions for model in (*BRANCHES, "late")]
     frozen = tuned.iloc[0]["seconds_without"]
     assert frozen == pytest.approx(sum(run.train_s for run in runs) / len(asked.repetitions), abs=0.06)
@@ -76,11 +75,11 @@ def test_what_is_not_there_is_not_run(monkeypatch, tmp_path):
     nothing = Experiment(load_parameters("demo", **TINY, questions=tuple(TITLES)), "mitbih")
     tidy = answer_table(nothing)
     assert set(answer_summary(tidy)["answer"]) == {"not run"} and set(tidy["question"]) == set(TITLES.values())
-    points, views = setting_table(nothing, "filters"), view_table(nothing)
+    points, views = filter_table(nothing), view_table(nothing)
     assert points.empty and views.empty and (view_summary(views).iloc[:, 1:] == "–").all(axis=None)
     figures = (
         answer_figure(tidy, "title"),
-        setting_figure(points, "filters", "picture", WORDS, "title"),
+        filter_figure(points, "title"),
         view_figure(views, "title"),
     )
     assert all([text.get_text() for text in figure.axes[0].texts] == ["not run"] for figure in figures)
@@ -90,9 +89,9 @@ def test_figures_draw_the_tables(asked, tidy):
     axes = answer_figure(tidy, "title").axes[0]
     dots = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(dots, 100 * tidy["mcc_effect"])
-    points = setting_table(asked, "filters")
-    assert len(points) == 6 * 2 and set(points["filters"]) == {8, 16, 32} and set(points["epochs"]) == {1}
-    axes = setting_figure(points, "filters", "picture", WORDS, "title").axes[0]
+    points = filter_table(asked)
+    assert len(points) == 6 * 2 and set(points["filters"]) == {8, 16, 32}
+    axes = filter_figure(points, "title").axes[0]
     means = {line.get_xdata()[-1]: line.get_ydata()[-1] for line in axes.lines if line.get_marker() == "_"}
     of = points[(points["filters"] == 32) & (points["picture"] == "magnitude")]
     assert means[32] == pytest.approx(100 * of["mcc"].mean())

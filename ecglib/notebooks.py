@@ -30,8 +30,8 @@ from ecglib import files
 from ecglib.names import FIGURE_NUMBERS, EcglibError
 from ecglib.parameters import Parameters, load_parameters, parse_setting
 
-_HEADER_KEYS = {"after", "makes", "curves", "unless", "beside", "also", "alone"}
-# a text cell of this tag tells of the notebook's own profile, and is left out where another one is shown
+_HEADER_KEYS = {"after", "makes", "curves", "unless", "beside", "also", "alone", "tells"}
+# a cell of this tag tells of the notebook's own profile, and is left out where another one is shown
 INTERPRETATION = "interpretation"
 
 
@@ -47,6 +47,8 @@ class Header:
         Notebooks that must have run before, those of them that are in the same report.
     makes : tuple of str
         Its tables ("table3", "table_verdict") and figures ("fig02_class_distribution", "fig00_beats").
+    tells : tuple of str
+        The same of its cells tagged "interpretation", which are there on its own profile alone.
     curves : tuple of str
         Models whose learning curves it draws; their figures have the papers' numbers.
     unless : dict of str to list
@@ -64,6 +66,7 @@ class Header:
     name: str
     after: tuple[str, ...]
     makes: tuple[str, ...]
+    tells: tuple[str, ...]
     curves: tuple[str, ...]
     unless: dict[str, list[Any]]
     beside: str | None
@@ -81,7 +84,7 @@ class Header:
         """The figures and tables that it leaves for one data set."""
         names = [f"fig{FIGURE_NUMBERS[model, dataset]:02d}_{model}_learning_curves" for model in self.curves]
         made = []
-        for name in (*self.makes, *names):
+        for name in (*self.makes, *(self.tells if label == self.profile else ()), *names):
             start, _, rest = name.partition("_")
             kinds = ("csv", "md") if start.startswith("table") else ("png", "svg")
             # "table3" is table3_mitbih, "table_verdict" table_verdict_mitbih, "fig02_x" fig02_mitbih_x
@@ -112,7 +115,7 @@ def headers() -> tuple[Header, ...]:
         if unknown := told.keys() - _HEADER_KEYS:
             known = ", ".join(sorted(_HEADER_KEYS))
             raise EcglibError(f"{source}: header: unknown key {min(unknown)!r}; choose from {known}")
-        lists = {key: tuple(told.get(key, ())) for key in ("after", "makes", "curves", "also")}
+        lists = {key: tuple(told.get(key, ())) for key in ("after", "makes", "tells", "curves", "also")}
         defaults = _defaults(notebook, source)
         shown = {"profile": defaults["profile"], "dataset": defaults["dataset"]}
         single = {"unless": told.get("unless", {}), "beside": told.get("beside"), "alone": told.get("alone", False)}

@@ -20,6 +20,24 @@ def test_outputs_have_the_papers_numbers_and_the_data_sets_name():
     }
 
 
+def test_what_is_told_of_one_profile_is_made_for_it_alone():
+    header = next(header for header in headers() if header.name == "15_explore")
+    made = {label: {path.name for path in header.outputs(label, "mitbih")} for label in ("reduced", "original")}
+    assert made == {
+        "original": set(),
+        "reduced": {
+            f"{stem}.{ending}"
+            for stem, endings in {
+                "table_looked_deletion_mitbih": ("csv", "md"),
+                "table_looked_agreement_mitbih": ("csv", "md"),
+                "fig00_mitbih_looked": ("png", "svg"),
+                "fig00_mitbih_looked_checks": ("png", "svg"),
+            }.items()
+            for ending in endings
+        },
+    }
+
+
 def test_a_report_has_what_its_parameters_ask_for():
     names = {node.header.name for node in nodes("full")}
     assert "09_repetitions" not in names and "08_by_patient" not in names and "06_experiment_1" in names

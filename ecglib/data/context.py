@@ -7,6 +7,7 @@ first beats, the person's usual beat is that of the first ten). Inputs are free 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,10 @@ from scipy.signal import resample_poly
 
 from ecglib import files
 from ecglib.data.mitbih import LABEL_OF_SYMBOL
-from ecglib.data.splits import arrange
+from ecglib.data.splits import DE_CHAZAL_TEST, DE_CHAZAL_TRAIN, PACED
 from ecglib.data.table import Beats, read_beats
 
+Side = Literal["train", "test", "known", "ecgbench"]
 RATE_HZ = 120.0
 # by how many intervals before it the length of an interval is measured (10: the last seconds, 400: the last minutes)
 MEANS = (10, 80, 400)
@@ -82,12 +84,12 @@ def context_inputs(signal: np.ndarray, peaks: np.ndarray, rr_s: np.ndarray | Non
 
 def _rhythm(rr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     following, before = np.append(rr[1:], rr[-1]), np.append(rr[0], rr[:-1])
-    ratios = [np.log(one / _mean_of_earlier(rr, count)) for count in MEANS for one in (rr, following, before)]
+    ratios = [np.log(one / mean_of_earlier(rr, count)) for count in MEANS for one in (rr, following, before)]
     change = np.abs(np.diff(np.log(rr), prepend=np.log(rr[0])))
-    return np.stack(ratios, axis=1), np.log(0.01 + _mean_of_earlier(change, MEANS[0]))[:, None]
+    return np.stack(ratios, axis=1), np.log(0.01 + mean_of_earlier(change, MEANS[0]))[:, None]
 
 
-def _mean_of_earlier(values: np.ndarray, count: int) -> np.ndarray:
+def mean_of_earlier(values: np.ndarray, count: int) -> np.ndarray:
     """The mean of up to `count` values before each one; of the first, itself."""
     sums, here = np.append(0, np.cumsum(values)), np.arange(len(values))
     first = np.maximum(0, here - count)
@@ -127,21 +129,52 @@ def _likeness(beats: np.ndarray, template: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def de_chazal_beats() -> Beats:
-    """The beats of DS1 (train) and DS2 (test) without signals; see `ecglib.data.splits.arrange`."""
-    return arrange(read_beats(files.outline("mitbih", "physionet")), "patient")
+def unpaced_beats() -> Beats:
+    """The beats, without signals, of the 44 records that are not paced, class Q left out; `split` is that of Kaggle."""
+    beats = read_beats(files.outline("mitbih", "physionet"))
+    record = beats.record.astype(np.int64)
+    return beats.take(~np.isin(record, PACED) & (beats.label != beats.metadata.class_names.index("Q")))
+
+
+def rows_of(side: Side, beats: Beats) -> np.ndarray:
+    """Which of the unpaced beats are of a side; ndarray of bool, shape (N,).
+
+    Parameters
+    ----------
+    side : {"train", "test", "known", "ecgbench"}
+        DS1; DS2; beats of DS2's patients in Kaggle's test file; all.
+    beats : Beats
+        `unpaced_beats`.
+    """
+    record = beats.record.astype(np.int64)
+    if side == "ecgbench":
+        return np.ones(len(beats), dtype=bool)
+    of_patients = np.isin(record, DE_CHAZAL_TRAIN if side == "train" else DE_CHAZAL_TEST)
+    return of_patients & (beats.split == "test") if side == "known" else of_patients
+
+
+def beats_of(side: Side) -> Beats:
+    """The beats of a side, without signals."""
+    beats = unpaced_beats()
+    return beats.take(rows_of(side, beats))
+
+
+def lead_number(stem: Path) -> int:
+    """Which signal of a MIT-BIH record models are shown: MLII, even as the second one (record 114), else the first."""
+    import wfdb
+
+    names = wfdb.rdheader(str(stem)).sig_name
+    return names.index("MLII") if "MLII" in names else 0
 
 
 def record_inputs(stem: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The annotated R peaks of a MIT-BIH record, in its own samples, and their inputs.
 
-    The lead is MLII, also where it is the second (record 114), since models are to be shown that one.
+    The lead is that of `lead_number`.
     """
     import wfdb
 
-    names = wfdb.rdheader(str(stem)).sig_name
-    channel = names.index("MLII") if "MLII" in names else 0
-    record = wfdb.rdrecord(str(stem), channels=[channel])
+    record = wfdb.rdrecord(str(stem), channels=[lead_number(stem)])
     annotation = wfdb.rdann(str(stem), "atr")
     peaks = annotation.sample[[symbol in LABEL_OF_SYMBOL for symbol in annotation.symbol]]
     step = round(record.fs / RATE_HZ)

@@ -21,6 +21,14 @@ DE_CHAZAL_TRAIN = (
 DE_CHAZAL_TEST = (
     100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210, 212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234,
 )
+PACED = (102, 104, 107, 217)
+# the folds of mitdb that ECGBench 1.0.0 (github.com/vlbthambawita/ECGBench) deals: scikit-learn's StratifiedGroupKFold
+# with seed 42, grouped by tape (201 and 202 are of one), stratified by whether a record's number is below 200
+ECGBENCH_FOLDS = (
+    (100, 107, 201, 202, 233), (112, 119, 124, 208, 217), (102, 103, 104, 212, 221), (105, 113, 205, 231, 232),
+    (111, 116, 210, 213, 219), (114, 115, 214, 223, 228), (101, 122, 123, 207, 220), (109, 121, 200, 215, 222),
+    (106, 108, 203, 209), (117, 118, 230, 234),
+)
 # fmt: on
 
 

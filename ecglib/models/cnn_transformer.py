@@ -106,6 +106,16 @@ class CnnTransformer(nn.Module):
                 x = self.pool(x)
         return x.transpose(1, 2)  # (B, 9, C)
 
+    def fields(self) -> list[tuple[int, int]]:
+        """The samples that each of the nine tokens is made from, as (first, one past the last), padding included."""
+        start, size, step = 0, 1, 1
+        for index in range(6):
+            # a convolution of three, then from the third on a maximum of two
+            start, size = start - step * (index == 1), size + 2 * step
+            if index >= 2:
+                size, step = size + step, 2 * step
+        return [(start + step * token, start + step * token + size) for token in range(_TOKENS - 1)]
+
     def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 187) to scores (B, classes) and features (B, channels), or (B, 10 * channels) of all tokens."""
         tokens = self.embed(signal)

@@ -28,7 +28,6 @@ from ecglib.training.loop import keep_freed_memory
 _BLOCK = {"cpu": 32, "cuda": 2048}
 # what splits are called in a model's name
 _SPLITS = {"-split-patient": "-by-patient", "-split-kaggle": "-by-beat"}
-_QUESTIONED = ("rows_show", "cnn2d_filters", "fusion_training")
 
 
 class Pretrained(nn.Module):
@@ -162,8 +161,7 @@ def pretrained_folders() -> dict[str, tuple[Path, Parameters]]:
         if parameters is None or folder.name not in DATASETS or parameters.source == "synthetic":
             continue
         # what is trained to answer a question is no model to be used
-        defaults = Parameters.model_fields
-        if all(getattr(parameters, key) == defaults[key].default for key in _QUESTIONED):
+        if not parameters.questions:
             found[_name_of(label)] = (folder, parameters)
     return dict(sorted(found.items()))
 

@@ -85,15 +85,27 @@ const beatDrawing = (kind, words, width, bottom, inner) => `
   <svg class="${kind}" viewBox="0 0 ${LEFT + width + 1} 30" role="img" aria-label="${words}">${inner}
     ${steps(0, width, 10, (mm) => text(LEFT + mm, 27.3, "middle", (mm / 25).toFixed(1)))}
     ${text(LEFT + width / 2, 29.6, "middle", bottom)}</svg>`;
-const paper = (result, signal, width) => {
+// what speaks for the class that a branch calls: stretches of the beat coloured, the rest of the picture dimmed
+const lookOnBeat = (result, place, method) => {
+  const units = result[method].length / result.number.length, width = (25 * result.unit) / result.rate_hz;
+  return [...result[method].subarray(place * units, (place + 1) * units)].map((value, i) =>
+    `<rect class="look" x="${(LEFT + (i - 0.5 / result.unit) * width).toFixed(2)}" y="0" width="${width.toFixed(2)}" height="25" opacity="${(0.6 * value / 255).toFixed(2)}"/>`).join("");
+};
+const lookOnPicture = (result, place, from, width) => {
+  const size = result.grid, first = place * size * size;
+  return Array.from({ length: size * size }, (_, i) => `<rect class="dim" x="${(from + (i % size) * width / size).toFixed(2)}"
+    y="${(25 * Math.floor(i / size) / size).toFixed(2)}" width="${(width / size).toFixed(2)}" height="${25 / size}"
+    opacity="${(0.75 - 0.75 * Math.sqrt(result.hires_cam[first + i] / 255)).toFixed(2)}"/>`).join("");
+};
+const paper = (result, signal, width, look) => {
   const end = signal.findLastIndex((value) => value !== 0) + 1; // after it comes padding
   const points = [...signal.subarray(0, end)].map((value, i) => [LEFT + (25 * i) / result.rate_hz, 22.5 - 20 * value]);
   const grid = (size) => steps(LEFT, LEFT + width, size, (x) => `M${x} 0V25`) + steps(0, 25, size, (y) => `M${LEFT} ${y}h${width}`);
   return beatDrawing("paper", "The beat on ECG paper", width, "seconds from the R peak", `
-    <path class="fine" d="${grid(1)}"/><path class="thick" d="${grid(5)}"/><polyline points="${points.map((point) => point.map((value) => value.toFixed(2))).join(" ")}"/>
+    <path class="fine" d="${grid(1)}"/><path class="thick" d="${grid(5)}"/>${look}<polyline points="${points.map((point) => point.map((value) => value.toFixed(2))).join(" ")}"/>
     ${text(5, 3.2, "end", 1)}${text(5, 23.2, "end", 0)}`);
 };
-const picture = (result, place, width) => {
+const picture = (result, place, width, looked) => {
   const [rows, columns] = result.bins, canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [columns, rows];
   const context = canvas.getContext("2d"), image = context.createImageData(columns, rows);
@@ -105,8 +117,19 @@ const picture = (result, place, width) => {
   const [low, high] = result.frequency_hz, [from, to] = result.seconds, y = (hz) => (25 * (high - hz)) / (high - low);
   return beatDrawing("picture", "Its picture: frequency by time", width, "seconds; upwards the frequency in Hz", `
     <image href="${canvas.toDataURL()}" x="${LEFT + 25 * from}" y="0" width="${25 * (to - from)}" height="25"
-      preserveAspectRatio="none"/>${steps(20 * Math.ceil(low / 20), high, 20, (hz) =>
+      preserveAspectRatio="none"/>${looked ? lookOnPicture(result, place, LEFT + 25 * from, 25 * (to - from)) : ""}${steps(20 * Math.ceil(low / 20), high, 20, (hz) =>
         `${text(5, y(hz) + 0.7, "end", hz)}<path class="tick" d="M5.3 ${y(hz)}H${LEFT}"/>`)}`);
+};
+const strip = ({ signal, unit, lead, rate_hz, start, beats }) => {
+  const low = Math.min(...signal), high = Math.max(...signal), scale = unit === "mV" ? 10 : 20 / (high - low || 1);
+  const height = Math.ceil((high - low) * scale) + 6, x = (seconds) => LEFT + 25 * (seconds - start), end = x(start + signal.length / rate_hz);
+  const points = signal.map((value, i) => `${x(start + i / rate_hz).toFixed(2)},${(height - 1 - (value - low) * scale).toFixed(2)}`);
+  const grid = (size) => steps(LEFT, end, size, (at) => `M${at} 0V${height}`) + steps(0, height, size, (y) => `M${LEFT} ${y}H${end}`);
+  return `<svg class="paper strip" viewBox="0 0 ${end + 1} ${height + 8}" role="img" aria-label="The record around the beat">
+    <path class="fine" d="${grid(1)}"/><path class="thick" d="${grid(5)}"/><polyline points="${points.join(" ")}"/>
+    ${beats.map(([at, name]) => `<g${at === 0 ? ' class="own"' : ""}>${text(x(at), 3.6, "middle", escape(name))}</g>`).join("")}
+    ${steps(Math.ceil(start), start + signal.length / rate_hz, 1, (at) => text(x(at), height + 4, "middle", at))}</svg>
+    <p>The record around it: lead ${escape(lead)}, seconds from its R peak, ${unit === "mV" ? "10 mm a millivolt" : "millivolts not known"}; above, the label of each beat.</p>`;
 };
 const plot = (title, points, at, x, y) => {
   const place = ([a, b]) => `${(10 + 85 * a).toFixed(1)} ${(90 - 85 * b).toFixed(1)}`;
@@ -132,7 +155,8 @@ const PANEL = (results) => `
     <div class="beat" tabindex="0" role="group" aria-label="One beat; the arrow keys lead to the next and the previous one">
       <div class="steps"><button type="button" name="previous" aria-label="Previous beat">←</button>
         <button type="button" name="next" aria-label="Next beat">→</button><p class="which" aria-live="polite"></p></div>
-      <div class="drawn"></div></div>
+      <label class="looks">Where the branches looked<select name="look"></select></label>
+      <div class="drawn"></div><div class="around"></div></div>
     <table class="models"></table></div>
   <h4>One class against all others</h4>
   <div class="controls"><label>Class<select name="positive"></select></label>
@@ -148,7 +172,7 @@ const explorer = {
     // JupyterLab leaves the arrow keys to what is marked so
     root.querySelectorAll("select, input, [tabindex]").forEach((one) => { one.dataset.lmSuppressShortcuts = "true"; });
     const find = (selector) => root.querySelector(selector), named = (name) => find(`[name="${name}"]`);
-    const state = { result: 0, model: 2, record: -1, share: 0, cell: null, beat: 0, positive: 1, threshold: 0.5 };
+    const state = { result: 0, model: 2, record: -1, share: 0, cell: null, beat: 0, look: 0, positive: 1, threshold: 0.5 };
     let result, answers, beats, list, probability, positive, curve;
     const probabilities = (beat, number = state.model) => softmax(scoresOf(result, number, beat, state.share));
     const answersOf = (one) => Array.from(one.label, (_, beat) => highest(scoresOf(one, state.model, beat, state.share)));
@@ -192,11 +216,15 @@ const explorer = {
       find(".which").textContent = beat === undefined ? "No beat is in this cell." :
         `${state.beat + 1} of ${list.length}: record ${result.records[result.record[beat]]}, R peak at sample ` +
         `${count(result.sample[beat])}, true class: ${result.classes[result.label[beat]][1]}`;
+      const look = Object.keys(result.looks).filter((method) => method !== "hires_cam")[state.look - 1];
       find(".drawn").innerHTML = beat === undefined ? "" : place === undefined
         ? "<p>No signal: only those of the worst beats of each cell of the whole test set are kept with the results.</p>"
-        : `${paper(result, result.signal.subarray(place * length, (place + 1) * length), width)}${picture(result, place, width)}
+        : `${paper(result, result.signal.subarray(place * length, (place + 1) * length), width, look ? lookOnBeat(result, place, look) : "")}${picture(result, place, width, look)}
+          ${look ? `<p>The stronger a stretch is coloured, the more it counts for what the 1D branch calls the beat (${escape(result.looks[look])});
+          the brighter a part of the picture, the more for what the 2D branch calls it (${escape(result.looks.hires_cam)}). How far such maps can be trusted is shown at the end of notebook 15.</p>` : ""}
           <p>25 mm a second; a thin line a millimetre. The amplitude is scaled to 0 to 1, here 20 mm, so that millivolts are not
           known. The picture is what the 2D branch sees (${escape(result.picture)}), from its lowest level to its highest.</p>`;
+      showStrip(beat);
       const row = (one, number) => {
         const values = probabilities(beat, number), top = highest(values);
         return `<tr${number === state.model ? ' class="chosen"' : ""}><th scope="row">${escape(one.title)}</th>${values.map((value, k) =>
@@ -204,6 +232,16 @@ const explorer = {
       };
       find(".models").innerHTML = beat === undefined ? "" : head("probability in %", ...result.classes.map(([name], k) =>
         (k === result.label[beat] ? `${name} (true)` : name))) + result.models.map(row).join("");
+    };
+    // the kernel reads it where it has the records; the page asks nobody
+    const showStrip = (beat) => {
+      if (model.get("records") !== true) return;
+      const asked = [state.result, beat], answer = model.get("strip");
+      const there = beat !== undefined && answer.signal && `${answer.asked}` === `${asked}`;
+      find(".around").innerHTML = there ? strip(answer) : "";
+      if (beat === undefined || `${answer.asked}` === `${asked}`) return;
+      model.set("asked", asked);
+      model.save_changes();
     };
     const showCurves = () => {
       probability = beats.map((beat) => probabilities(beat)[state.positive]);
@@ -263,15 +301,19 @@ const explorer = {
       Object.assign(state, { record: -1, positive: Math.min(state.positive, result.classes.length - 1) });
       named("model").innerHTML = options(result.models.map((one) => one.title));
       named("record").innerHTML = `<option value="-1">all</option>${options(result.records)}`;
+      const looks = Object.entries(result.looks).filter(([method]) => method !== "hires_cam").map(([, title]) => title);
+      find(".looks").hidden = !looks.length;
+      state.look = Math.min(state.look, looks.length);
+      named("look").innerHTML = options(["not shown", ...looks]);
       named("positive").innerHTML = options(result.classes.map(([, title]) => title));
-      ["model", "positive"].forEach((name) => { named(name).value = state[name]; });
+      ["model", "look", "positive"].forEach((name) => { named(name).value = state[name]; });
       showRecord();
     };
     const step = (by) => {
       state.beat = Math.max(0, Math.min(state.beat + by, list.length - 1));
       showBeat();
     };
-    const show = { result: showResult, model: showModel, record: showRecord, share: showModel, beat: showBeat, positive: showCurves,
+    const show = { result: showResult, model: showModel, record: showRecord, share: showModel, beat: showBeat, look: showBeat, positive: showCurves,
       threshold: showThreshold };
     root.addEventListener("input", ({ target }) => {
       state[target.name] = Number(target.value);
@@ -294,6 +336,7 @@ const explorer = {
     find(".beat").addEventListener("keydown", ({ key }) => {
       if (key === "ArrowLeft" || key === "ArrowRight") step(key === "ArrowLeft" ? -1 : 1);
     });
+    model.on?.("change:strip", () => showStrip(list[state.beat]));
     showResult();
   },
 };

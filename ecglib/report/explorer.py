@@ -10,11 +10,12 @@ from importlib import resources
 from IPython.display import HTML
 from markupsafe import Markup
 
+from ecglib import files
 from ecglib.experiment import Experiment
 from ecglib.names import MODEL_TITLES
 from ecglib.notebooks import Node
 from ecglib.results.by_patient import patient_split
-from ecglib.results.explorer import payload
+from ecglib.results.explorer import payload, strip_around
 
 try:
     import anywidget
@@ -30,7 +31,8 @@ def _file(ending: str) -> str:
 def explorer(experiments: Sequence[Experiment], per_cell: int | None = None) -> object:
     """Confusion matrices, beats, class weights, thresholds and records of finished results, for a notebook to show.
 
-    Everything is computed in the browser, so that nothing is asked of the kernel once it is shown.
+    Everything is computed in the browser, so that nothing is asked of the kernel once it is shown; but for the strip
+    around a beat, which the widget reads from the record where ``ECGLIB_DATA`` has it, and which nothing keeps.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def explorer(experiments: Sequence[Experiment], per_cell: int | None = None) -> 
     """
     words = f"Explorer: {'; '.join(_words(one) for one in experiments)}"
     packed = payload(experiments, per_cell)
-    return _Static(packed, words) if anywidget is None else _Widget(payload=packed, words=words)
+    return _Static(packed, words) if anywidget is None else _Widget(experiments, packed, words)
 
 
 def both_splits(experiment: Experiment) -> list[Experiment]:
@@ -109,6 +111,19 @@ if anywidget is not None:
         _esm, _css = _file("js"), _file("css")
         payload = traitlets.Bytes().tag(sync=True)
         words = traitlets.Unicode()
+        # the strip around a beat, one at a time: which one is asked for, by result and beat, and what is answered
+        records = traitlets.Bool().tag(sync=True)
+        asked = traitlets.List().tag(sync=True)
+        strip = traitlets.Dict().tag(sync=True)
+
+        def __init__(self, experiments: Sequence[Experiment], packed: bytes, words: str):
+            self._experiments = experiments
+            super().__init__(payload=packed, words=words, records=files.raw_data() is not None)
+
+        @traitlets.observe("asked")
+        def _answer(self, change: dict[str, list[int]]) -> None:
+            result, beat = change["new"]
+            self.strip = {"asked": change["new"], **strip_around(self._experiments[result], beat)}
 
         def __repr__(self) -> str:
             return self.words

@@ -10,12 +10,15 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from ecglib import files
 from ecglib.experiment import Experiment
 from ecglib.models import pictures
-from ecglib.names import CLASS_TITLES, MODEL_TITLES
+from ecglib.names import BRANCHES, CLASS_TITLES, DATASETS, MODEL_TITLES
+from ecglib.results.attribution import GRID, METHOD_TITLES, UNIT, in_units, maps_of
 from ecglib.results.weighting import without_class_weights
 
 PER_CELL = 12
+STRIP_S = 3.0
 
 
 def cell_beats(experiment: Experiment, per_cell: int = PER_CELL) -> dict[str, np.ndarray]:
@@ -42,6 +45,59 @@ def cell_beats(experiment: Experiment, per_cell: int = PER_CELL) -> dict[str, np
     number = np.unique(np.concatenate(chosen))
     # half precision moves the pictures by less than a thousandth of their range
     return {"number": number.astype(np.int32), "signal": experiment.data.signal_of("test")[number].astype(np.float16)}
+
+
+def cell_looks(experiment: Experiment, signal: np.ndarray) -> dict[str, np.ndarray]:
+    """What speaks for the class that each branch calls some beats, in units, from 0 to 255, each beat's largest.
+
+    Returns
+    -------
+    dict of str to ndarray of uint8
+        By method: of the 1D branch (B, 17), of the 2D branch's ``hires_cam`` (B, 64), the picture's upper row first.
+    """
+    maps = maps_of(experiment, "cnn_transformer", signal)
+    maps |= maps_of(experiment, "cnn2d", signal, without=("gradients", "grad_cam"))
+    del maps["called"]
+    if experiment.picture not in ("colour", "bordered"):
+        # low frequencies come first in it, and are drawn below
+        maps["hires_cam"] = maps["hires_cam"][:, ::-1].copy()
+    units = {name: in_units(torch.from_numpy(one)).clip(0) for name, one in maps.items()}
+    largest = {name: one.max(axis=1, keepdims=True).clip(1e-12) for name, one in units.items()}
+    return {name: (255 * one / largest[name]).round().astype(np.uint8) for name, one in units.items()}
+
+
+def strip_around(experiment: Experiment, beat: int) -> dict[str, object]:
+    """The record from 3 s before a test beat to 3 s after it, where it is in ``ECGLIB_DATA``; else nothing.
+
+    Returns
+    -------
+    dict
+        ``signal`` (list of float) in ``unit``, its ``lead``, ``rate_hz``, and ``start`` in seconds from the beat;
+        ``beats``, of each labelled beat its seconds and its class.
+    """
+    data, table, row = files.raw_data(), experiment.beats, experiment.split.test[beat]
+    stem = data and data / DATASETS[experiment.dataset].folder / table.record[row]
+    if stem is None or table.metadata.is_synthetic or not stem.with_name(f"{stem.name}.hea").is_file():
+        return {}
+    import wfdb
+
+    header, peak = wfdb.rdheader(str(stem)), int(table.sample[row])
+    reach = round(STRIP_S * header.fs)
+    # of MIT-BIH beats are cut from the first lead, of the others from lead II
+    lead = 0 if experiment.dataset == "mitbih" else [name.lower() for name in header.sig_name].index("ii")
+    start, end = max(0, peak - reach), min(header.sig_len, peak + reach)
+    record = wfdb.rdrecord(str(stem), start, end, channels=[lead])
+    time = (table.sample - peak) / header.fs
+    near = np.flatnonzero((table.record == table.record[row]) & (np.abs(time) < STRIP_S))
+    step = max(1, round(header.fs / 360))
+    return {
+        "signal": record.p_signal[::step, 0].round(3).tolist(),
+        "unit": record.units[0],
+        "lead": record.sig_name[0],
+        "rate_hz": header.fs / step,
+        "start": (start - peak) / header.fs,
+        "beats": [[float(time[one]), experiment.class_names[table.label[one]]] for one in near],
+    }
 
 
 def payload(experiments: Sequence[Experiment], per_cell: int | None = None) -> bytes:
@@ -75,6 +131,9 @@ def _result(experiment: Experiment, per_cell: int | None) -> tuple[dict[str, obj
         beats = experiment.derived("cell_beats", lambda: cell_beats(experiment), *MODEL_TITLES)
     else:
         beats = cell_beats(experiment, per_cell)
+    looks: dict[str, np.ndarray] = {}
+    if per_cell is None and all(experiment.run(branch).weights is not None for branch in BRANCHES):
+        looks = experiment.derived("cell_looks", lambda: cell_looks(experiment, beats["signal"]), *MODEL_TITLES)
     test, table = experiment.split.test, experiment.beats
     records, record = np.unique(table.record[test], return_inverse=True)
     level, frequency_hz, seconds = _pictures(experiment, beats["signal"].astype(np.float32))
@@ -97,6 +156,9 @@ def _result(experiment: Experiment, per_cell: int | None) -> tuple[dict[str, obj
         "bins": level.shape[1:],
         "frequency_hz": frequency_hz,
         "seconds": seconds,
+        "looks": {name: METHOD_TITLES[name] for name in looks},
+        "unit": UNIT,
+        "grid": GRID,
         "colours": (pictures.colour_map(torch.device("cpu")) * 255).round().int().tolist(),
     }
     arrays = {
@@ -107,6 +169,7 @@ def _result(experiment: Experiment, per_cell: int | None) -> tuple[dict[str, obj
         "number": beats["number"],
         "signal": beats["signal"].astype(np.float32),
         "level": level,
+        **looks,
     }
     return header, arrays
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from ecglib.data.context import de_chazal_beats
+from ecglib.data.context import Side, beats_of
 from ecglib.data.table import Beats
 from ecglib.designs.context import CLASSES, LADDER, folder, read_answers
 from ecglib.experiment import Experiment
@@ -18,7 +18,9 @@ from ecglib.names import EcglibError
 from ecglib.results.rhythm import DOMINANT_RECORD
 
 ALL, WITHOUT = "all", f"without {DOMINANT_RECORD}"
-PAPERS = "late"
+# the papers' late fusion: of the experiment, and of the profile that takes all of DS1's beats
+PAPERS, PAPERS_ALL = "late", "late_all"
+_TITLES = {PAPERS: "papers' late fusion", PAPERS_ALL: "papers' late fusion, all of DS1"}
 _N, _S, _V, _F = range(4)
 _SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
 # what was aimed at before DS2 was opened
@@ -47,10 +49,9 @@ TITLES = {
 
 
 @cache
-def side_of(name: str) -> Beats:
-    """The beats of DS1 ("train") or DS2 ("test")."""
-    beats = de_chazal_beats()
-    return beats.take(beats.split == name)
+def side_of(name: Side) -> Beats:
+    """The beats of a side, kept; see `ecglib.data.context.rows_of`."""
+    return beats_of(name)
 
 
 def statistics(confusion: np.ndarray) -> dict[str, np.ndarray]:
@@ -81,14 +82,15 @@ def statistics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def of_records(beats: Beats, predicted: np.ndarray) -> np.ndarray:
-    """One confusion matrix a record, in the order of their names; shape (records, 4, 4)."""
-    return np.stack(
-        [
-            confusion_matrix(beats.label[rows], predicted[rows].astype(np.int64), 4)
-            for rows in (beats.record == record for record in np.unique(beats.record))
-        ]
-    )
+def of_records(record: np.ndarray, label: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """One confusion matrix a record (or subject), in the order of their names; shape (records, 4, 4)."""
+    groups = (record == name for name in np.unique(record))
+    return np.stack([confusion_matrix(label[rows], predicted[rows].astype(np.int64), 4) for rows in groups])
+
+
+def of_beats(beats: Beats, predicted: np.ndarray) -> np.ndarray:
+    """`of_records` of a beat table."""
+    return of_records(beats.record, beats.label, predicted)
 
 
 def papers_answers(experiment: Experiment, beats: Beats) -> np.ndarray:
@@ -113,47 +115,58 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
     DataFrame
         One row a model and choice of records; columns model, records, seeds, the numbers of `TITLES` for the mean
         probabilities of all seeds with ``_low`` and ``_high`` (95 % bootstrap over patients), ``mcc_seed`` and
-        ``mcc_deviation`` (mean and sample deviation of single seeds), and ``folds_mcc``, ``folds_f1_nsv`` and
+        ``mcc_deviation`` (mean and sample deviation of single seeds), ``lead`` (MCC of `context` minus the model's)
+        with ``_low`` and ``_high`` (the same patients drawn for both), and ``folds_mcc``, ``folds_f1_nsv`` and
         ``folds_sveb_f1`` by cross-validation inside DS1, by which everything was chosen.
     """
-    beats, training = side_of("test"), side_of("train")
-    tested, folds = read_answers("test"), read_answers("train")
-    answers = {PAPERS: papers_answers(experiment, beats)} | {name: tested[name].to_numpy() for name in LADDER}
+    beats, tested, folds = side_of("test"), read_answers("test"), read_answers("train")
+    found = {PAPERS: papers_answers(experiment, beats)}
+    if (whole := experiment.beside("short")) is not experiment:
+        found[PAPERS_ALL] = papers_answers(whole, beats)
+    found |= {name: tested[name].to_numpy() for name in LADDER}
     names = np.unique(beats.record)
+    confusions = {model: of_beats(beats, predicted) for model, predicted in found.items()}
     rows = []
-    for model, predicted in answers.items():
-        confusion = of_records(beats, predicted)
-        inside = statistics(of_records(training, folds[model].to_numpy()).sum(axis=0)) if model in LADDER else {}
+    for model, confusion in confusions.items():
+        inside = statistics(of_beats(side_of("train"), folds[model].to_numpy()).sum(axis=0)) if model in LADDER else {}
+        seeds = [of_beats(beats, tested[column].to_numpy()) for column in tested if column.startswith(f"{model}-")]
         for records, chosen in {ALL: names != "", WITHOUT: names != DOMINANT_RECORD}.items():
             row = {"model": model, "records": records, "seeds": LADDER[model].seeds if model in LADDER else 1}
-            row |= _with_intervals(confusion[chosen])
-            single = [
-                float(statistics(of_records(beats, tested[column].to_numpy())[chosen].sum(axis=0))["mcc"])
-                for column in tested
-                if column.startswith(f"{model}-")
-            ]
+            row |= with_intervals(confusion[chosen])
+            single = [float(statistics(one[chosen].sum(axis=0))["mcc"]) for one in seeds]
             row |= {"mcc_seed": np.mean(single) if single else row["mcc"]}
             row |= {"mcc_deviation": np.std(single, ddof=1) if len(single) > 1 else np.nan}
+            row |= _lead(confusions["context"][chosen], confusion[chosen])
             row |= {f"folds_{name}": float(inside.get(name, np.nan)) for name in ("mcc", "f1_nsv", "sveb_f1")}
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _with_intervals(confusion: np.ndarray) -> dict[str, float]:
+def _lead(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    """How far the MCC of one model is above another's, and the interval of that over patients."""
+    count = len(first)
+    drawn = bootstrap(count, np.full(count, 1 / count), np.stack([first, second]).reshape(2, count, -1), 4)["mcc"]
+    low, high = np.quantile(drawn[0] - drawn[1], (0.025, 0.975))
+    both = headline(np.stack([first, second]).sum(axis=1))["mcc"]
+    return {"lead": float(both[0] - both[1]), "lead_low": float(low), "lead_high": float(high)}
+
+
+def with_intervals(confusion: np.ndarray) -> dict[str, float]:
     """The numbers of all records together, and their intervals when records, one patient each, are drawn anew."""
     count = len(confusion)
     share = np.full(count, 1 / count)
     drawn = bootstrap(count, share, confusion.reshape(1, count, -1), 4, measure=statistics)
     found: dict[str, float] = {}
     for name, value in statistics(confusion.sum(axis=0)).items():
-        low, high = np.nanquantile(drawn[name], (0.025, 0.975))
+        known = drawn[name][~np.isnan(drawn[name])]
+        low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
         found |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
     return found
 
 
 def model_title(model: str) -> str:
     """How tables and figures name a model of the ladder."""
-    return LADDER[model].title if model in LADDER else "papers' late fusion"
+    return LADDER[model].title if model in LADDER else _TITLES[model]
 
 
 def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
@@ -164,6 +177,11 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
         if name in ("mcc", "f1_nsv"):
             bounds = zip(tidy[f"{name}_low"], tidy[f"{name}_high"], strict=True)
             shown[title] += [f" [{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds]
+    leads = zip(tidy["model"], tidy["lead"], tidy["lead_low"], tidy["lead_high"], strict=True)
+    shown["context's lead in MCC"] = [
+        "" if model == "context" else f"{100 * lead:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+        for model, lead, low, high in leads
+    ]
     shown["MCC inside DS1"] = [_percent(value) for value in tidy["folds_mcc"]]
     return shown
 
@@ -175,7 +193,7 @@ def _percent(value: float) -> str:
 def record_table() -> pd.DataFrame:
     """`context` record by record: beats of each class, and sensitivity, PPV and FPR of SVEB and VEB; fractions."""
     beats = side_of("test")
-    confusion = of_records(beats, read_answers("test")["context"].to_numpy())
+    confusion = of_beats(beats, read_answers("test")["context"].to_numpy())
     counts = {name: confusion[:, number].sum(axis=1) for number, name in enumerate("NSVF")}
     found = statistics(confusion)
     wanted = {name: found[name] for name in TITLES if name.startswith(("sveb", "veb"))}

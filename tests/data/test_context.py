@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from ecglib.data.context import GROUPS, context_inputs, de_chazal_beats, record_inputs, table_inputs
+from ecglib import files
+from ecglib.data.context import GROUPS, beats_of, context_inputs, record_inputs, table_inputs, unpaced_beats
+from ecglib.data.splits import arrange
+from ecglib.data.table import read_beats
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +63,23 @@ def test_a_beat_of_another_shape_is_unlike_the_usual_one(lead):
 
 
 def test_rows_of_a_table_are_those_of_its_records(data_folder):
-    beats = de_chazal_beats()
+    beats = unpaced_beats()
     beats = beats.take(np.flatnonzero(np.isin(beats.record, ["114", "100"]))[::-7])
     inputs = table_inputs(beats, data_folder / "mitdb")
     peaks, of_record = record_inputs(data_folder / "mitdb" / "114")
     row = int(np.flatnonzero(beats.record == "114")[5])
     for name, group in of_record.items():
         np.testing.assert_array_equal(inputs[name][row], group[peaks == beats.sample[row]][0])
+
+
+def test_sides_are_those_of_the_splits():
+    table = read_beats(files.outline("mitbih", "physionet"))
+    by_patient = arrange(table, "patient")
+    for side in ("train", "test"):
+        expected, found = by_patient.take(by_patient.split == side), beats_of(side)
+        np.testing.assert_array_equal(found.label, expected.label)
+        np.testing.assert_array_equal(found.record, expected.record)
+        np.testing.assert_array_equal(found.sample, expected.sample)
+    known, test = beats_of("known"), beats_of("test")
+    assert (known.split == "test").all() and set(known.record) == set(test.record)
+    assert len(known) == (test.split == "test").sum()

@@ -64,8 +64,17 @@ def test_a_p_wave_does_not_stand_for_its_beat():
     for place, height in ((500, 0.3), (545, 1.0), (900, 1.0)):
         band[place - 3 : place + 4] = signal[place - 3 : place + 4] = height * np.hanning(7)
     np.testing.assert_array_equal(_moved_off_p(band, np.array([500, 900]), 360.0), [545, 900])
-    np.testing.assert_array_equal(moved_to_peaks(signal, np.array([540, 905]), 360.0), [545, 900])
-    assert len(moved_to_peaks(signal, np.array([], dtype=int), 360.0)) == 0
+    np.testing.assert_array_equal(moved_to_peaks(signal, band, np.array([540, 905]), 360.0), [545, 900])
+    assert len(moved_to_peaks(signal, band, np.array([], dtype=int), 360.0)) == 0
+
+
+def test_of_two_peaks_too_near_the_steeper_stays():
+    signal = np.zeros(2000)
+    # a broad one before and after a QRS complex, nearer than 0.18 s, and one at 0.2 s
+    for place, width in ((440, 30), (500, 5), (560, 30), (632, 30)):
+        signal[place - width : place + width + 1] += np.hanning(2 * width + 1)
+    found = moved_to_peaks(signal, signal, np.array([440, 500, 560, 632]), 360.0)
+    np.testing.assert_array_equal(found, [500, 632])
 
 
 # 119: P waves that hide beats; 232: pauses; 208: wide beats that the detector passes over

@@ -20,6 +20,7 @@ from ecglib.report import explorer, pdf
 from ecglib.report.checks import external_resources
 from ecglib.report.material import Executed, Front
 from ecglib.report.page import write_page
+from ecglib.results.explorer import payload
 from ecglib.results.weighting import partly_without
 
 BROWSER = next(filter(None, map(shutil.which, pdf.BROWSERS)), None)
@@ -164,6 +165,35 @@ def test_a_cell_opens_its_beats_worst_first_and_keys_step_through_them(show, exp
     # one record alone
     panel.get_by_role("combobox", name="Record", exact=True).select_option("232")
     assert sum(map(sum, matrix(panel))) == (experiments[0].beats.record[test] == "232").sum()
+
+
+def test_a_beat_and_its_picture_show_where_the_branches_looked(show):
+    panel = show()
+    stretches, fields = panel.locator(".paper .look"), panel.locator(".picture .dim")
+    assert stretches.count() == fields.count() == 0
+    seen = []
+    for method in ("integrated gradients", "attention rollout"):
+        panel.get_by_label("Where the branches looked").select_option(method)
+        assert (stretches.count(), fields.count()) == (17, 64)
+        strength = "all => all.map(one => Number(one.getAttribute('opacity')))"
+        seen.append(stretches.evaluate_all(strength))
+        assert max(seen[-1]) == 0.6 and min(fields.evaluate_all(strength)) == 0
+    assert seen[0] != seen[1]
+    panel.get_by_label("Next beat").click()
+    assert stretches.count() == 17
+    # the page has no records, and asks nobody for them
+    assert panel.locator(".around").inner_html() == ""
+
+
+def test_the_widget_answers_with_the_strip_of_the_beat_that_is_asked_for(monkeypatch, experiments, data_folder):
+    pytest.importorskip("anywidget", reason="needs anywidget, of the extra 'lab'")
+    widget = explorer.explorer(experiments)
+    assert widget.records and widget.strip == {}
+    widget.asked = [1, 70]
+    assert widget.strip["asked"] == [1, 70] and len(widget.strip["signal"]) == 2160
+    # what stands in a notebook or on the page is the same with records as without
+    monkeypatch.delenv("ECGLIB_DATA")
+    assert widget.payload == payload(experiments)
 
 
 def test_without_anywidget_the_cell_is_html_of_the_same_words(monkeypatch, experiments):

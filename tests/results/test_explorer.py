@@ -13,7 +13,8 @@ from ecglib.experiment import Experiment
 from ecglib.metrics import evaluate
 from ecglib.names import MODEL_TITLES
 from ecglib.parameters import load_parameters
-from ecglib.results.explorer import _pictures, cell_beats, payload
+from ecglib.results import explorer
+from ecglib.results.explorer import _pictures, cell_beats, cell_looks, payload, strip_around
 from ecglib.results.weighting import weighting_table, without_class_weights
 
 TINY = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 2, "fusion_epochs": 2}
@@ -49,6 +50,12 @@ def test_committed_results_are_given_to_the_beat(monkeypatch, profile, split):
     assert np.array(result["records"])[result["record"]].tolist() == beats.record[test].tolist()
     assert np.array_equal(result["sample"], beats.sample[test])
     assert len(result["signal"]) == 187 * len(result["number"]) > 0
+    # of each beat the part that counts most is the brightest
+    assert list(result["looks"]) == ["gradients", "rollout", "hires_cam"]
+    for name, units in (("gradients", 17), ("rollout", 17), ("hires_cam", 64)):
+        assert result[name].dtype == np.uint8
+        of_beats = result[name].reshape(len(result["number"]), units)
+        assert np.isin(of_beats.max(axis=1), (0, 255)).all() and len(np.unique(of_beats)) > 200
 
 
 def test_the_worst_beats_of_each_cell_are_kept(output):
@@ -89,3 +96,33 @@ def test_a_tone_and_a_click_stand_where_the_axes_say(picture):
     edges = time[0] + np.arange(columns + 1) * (time[1] - time[0]) / columns
     column = level[1].mean(axis=0).argmax()
     assert edges[column] - 8 / rate <= click / rate <= edges[column + 1] + 8 / rate
+
+
+@pytest.mark.parametrize(("picture", "row"), [("colour", 1), ("log_magnitude", 6)])
+def test_parts_of_a_picture_stand_where_it_is_drawn(monkeypatch, picture, row):
+    maps = np.zeros((1, 8, 8), dtype=np.float16)
+    maps[0, 1, 3], maps[0, 5, 5] = 0.5, -1
+    found = {"cnn_transformer": {"gradients": np.ones((1, 187), np.float16)}, "cnn2d": {"hires_cam": maps}}
+    monkeypatch.setattr(explorer, "maps_of", lambda one, branch, signal, without=(): found[branch] | {"called": 0})
+    looks = cell_looks(SimpleNamespace(picture=picture), np.zeros((1, 187)))
+    assert looks["gradients"].tolist() == [[255] * 17]
+    assert np.flatnonzero(looks["hires_cam"]).tolist() == [8 * row + 3] and looks["hires_cam"].max() == 255
+
+
+def test_strip_is_the_record_around_the_beat(monkeypatch, data_folder):
+    monkeypatch.delenv("ECGLIB_OUTPUT")
+    experiment = Experiment(load_parameters("reduced"), "mitbih")
+    beats, test = experiment.beats, experiment.split.test
+    signal = experiment.data.signal_of("test")
+    for beat in (0, 9_000, len(test) - 1):
+        strip = strip_around(experiment, beat)
+        assert (strip["unit"], strip["rate_hz"]) == ("mV", 360) and -3 <= strip["start"] < -0.05
+        # the beat itself is a part of it: every third sample from the R peak on, scaled
+        ends = np.flatnonzero(signal[beat])[-1] + 1
+        cut = np.array(strip["signal"])[round(-strip["start"] * 360) :: 3][:ends]
+        scale = np.polyfit(cut, signal[beat, : len(cut)], 1)
+        np.testing.assert_allclose(np.polyval(scale, cut), signal[beat, : len(cut)], atol=0.01)
+        assert [0.0, experiment.class_names[beats.label[test[beat]]]] in strip["beats"]
+        assert 3 < len(strip["beats"]) < 20
+    monkeypatch.delenv("ECGLIB_DATA")
+    assert strip_around(experiment, 0) == {}

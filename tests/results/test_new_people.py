@@ -1,27 +1,44 @@
 """New people: EC57's counts against scikit-learn, and the committed answers against the committed networks."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import pytest
+import wfdb
 from sklearn.metrics import f1_score, matthews_corrcoef, precision_score, recall_score
+from sklearn.model_selection import StratifiedGroupKFold
 
 from ecglib import files
 from ecglib.data.context import GROUPS, table_inputs
+from ecglib.data.splits import ECGBENCH_FOLDS
 from ecglib.designs.context import LADDER, examples, fit, folder, new_network, probabilities, trained_networks
+from ecglib.designs.ladder import BY_ECGBENCH, _keep, ecgbench_fold_numbers, main
 from ecglib.experiment import Experiment
 from ecglib.figures.new_people import ladder_figure, trust_figure
 from ecglib.metrics import confusion_matrix
+from ecglib.names import EcglibError
 from ecglib.parameters import load_parameters
-from ecglib.results import new_people
+from ecglib.results import by_patient, known_people, new_people
 
 
 @pytest.fixture(scope="module")
-def ladder() -> pd.DataFrame:
+def experiment() -> Iterator[Experiment]:
     with pytest.MonkeyPatch.context() as patch:
         # late fusion as it is committed, and nothing trained in its place
         patch.setenv("ECGLIB_OUTPUT", str(files.home()))
         patch.setenv("ECGLIB_TRAIN", "never")
-        return new_people.ladder_table(Experiment(load_parameters("reduced"), "mitbih"))
+        yield Experiment(load_parameters("reduced"), "mitbih")
+
+
+@pytest.fixture(scope="module")
+def ladder(experiment) -> pd.DataFrame:
+    return new_people.ladder_table(experiment)
+
+
+@pytest.fixture(scope="module")
+def known(experiment) -> pd.DataFrame:
+    return known_people.known_table(experiment)
 
 
 def test_statistics_are_scikit_learns():
@@ -71,22 +88,94 @@ def test_a_rung_sees_what_it_says(name):
     assert new_network(rung).eval()(*shown.inputs)[0].shape == (count, rung.classes)
 
 
-def test_each_model_opened_the_test_records_once():
+def test_a_frozen_encoder_stays_as_it_was_drawn():
+    generator = np.random.default_rng(0)
+    label = generator.integers(0, 3, size=3000)
+    inputs = {name: generator.standard_normal((3000, columns)).astype(np.float32) for name, columns in GROUPS.items()}
+    rung = LADDER["frozen"]
+    drawn, learned = new_network(rung, seed=1).state_dict(), fit(inputs, label, rung, seed=1).state_dict()
+    changed = {name for name in drawn if not np.array_equal(drawn[name], learned[name])}
+    # what the normalisation has seen is no weight
+    assert {name for name in changed if not name.startswith("norm.")} == {"output.weight", "output.bias"}
+    assert not {"norm.weight", "norm.bias"} & changed
+
+
+def test_each_answer_is_in_the_list_of_openings():
     opened = new_people.openings()
-    assert sorted(opened["model"]) == sorted(LADDER)
-    assert (opened["beats"] == len(new_people.side_of("test"))).all()
-    assert all(rung.seeds == opened.set_index("model")["seeds"][name] for name, rung in LADDER.items())
+    for side, words in {"test": "DS1", "known": "Kaggle's training file", "ecgbench": "nine folds of ECGBench"}.items():
+        lines = opened[opened["learned_from"] == words]
+        assert set(lines["model"]) == {name for name in new_people.read_answers(side) if name in LADDER}
+        assert (lines["beats"] == len(new_people.side_of(side))).all()
+        # the last opening is the one whose answers are kept
+        last = lines.drop_duplicates("model", keep="last").set_index("model")["seeds"]
+        assert all(LADDER[name].seeds == seeds for name, seeds in last.items())
+        assert len(new_people.read_answers(side)) == len(new_people.side_of(side))
 
 
 def test_ladder_and_targets(ladder):
-    assert set(ladder["model"]) == {new_people.PAPERS, *LADDER}
+    assert set(ladder["model"]) == {new_people.PAPERS, new_people.PAPERS_ALL, *LADDER}
     whole = ladder[ladder["records"] == new_people.ALL].set_index("model")
     assert ((whole["mcc_low"] <= whole["mcc"]) & (whole["mcc"] <= whole["mcc_high"])).all()
     beats = new_people.side_of("test")
     predicted = new_people.read_answers("test")["context"].to_numpy()
     assert whole.loc["context", "mcc"] == pytest.approx(matthews_corrcoef(beats.label, predicted))
+    assert whole["lead"].to_numpy() == pytest.approx(whole.loc["context", "mcc"] - whole["mcc"].to_numpy())
+    assert (whole.loc["context", ["lead", "lead_low", "lead_high"]] == 0).all()
     records = new_people.record_table()
     assert records[list("NSVF")].to_numpy().sum() == len(beats) and len(records) == 22
+
+
+def test_known_and_new_are_tested_on_the_same_beats(known, experiment):
+    assert (
+        set(known["model"]) == {new_people.PAPERS, new_people.PAPERS_ALL, *LADDER}
+        and (known.groupby("model").size() == 2).all()
+    )
+    new = known[known["patients"] == known_people.NEW].set_index("model")
+    beats, test = new_people.side_of("known"), new_people.side_of("test")
+    place = {one: row for row, one in enumerate(zip(test.record, test.sample, strict=True))}
+    rows = [place[one] for one in zip(beats.record, beats.sample, strict=True)]
+    predicted = new_people.read_answers("test")["context"].to_numpy()[rows]
+    assert new.loc["context", "mcc"] == pytest.approx(matthews_corrcoef(beats.label, predicted))
+    # as notebook 08 counts late fusion's known patients
+    compared = by_patient.compare(experiment.split_by("kaggle"), [experiment.split_by("patient")], ("late",))
+    same = next(row for row in compared if row.split == by_patient.SAME_PEOPLE)
+    late = known[(known["model"] == "late") & (known["patients"] == known_people.KNOWN)].iloc[0]
+    assert late["beats"] == same.beats and late["mcc"] == pytest.approx(same.metrics.mcc)
+
+
+def test_folds_of_ecgbench_hold_each_patient_once():
+    tidy = known_people.fold_table()
+    assert set(tidy["model"]) == set(BY_ECGBENCH)
+    # 201 and 202 are one
+    assert tidy.set_index(["model", "records"])["patients"].loc[("context", new_people.ALL)] == 43
+    beats = new_people.side_of("ecgbench")
+    assert len(np.unique(beats.record)) == 44
+    fold = ecgbench_fold_numbers(beats.record)
+    assert (pd.Series(fold).groupby(beats.subject).nunique() == 1).all()
+
+
+def test_folds_are_those_of_ecgbench(data_folder):
+    names = sorted(name for fold in ECGBENCH_FOLDS for name in fold)
+    # the third word of a header's comment is the tape
+    tapes = [wfdb.rdheader(str(data_folder / "mitdb" / str(name))).comments[0].split()[2] for name in names]
+    dealt = StratifiedGroupKFold(10, shuffle=True, random_state=42).split(
+        names, np.where(np.array(names) < 200, "random_sample", "selected"), [f"tape{tape}" for tape in tapes]
+    )
+    assert tuple(tuple(names[row] for row in rows) for _, rows in dealt) == ECGBENCH_FOLDS
+
+
+def test_answers_are_kept_beside_those_of_other_models(tmp_path, monkeypatch):
+    monkeypatch.setattr("ecglib.designs.ladder.folder", lambda: tmp_path)
+    _keep("test", "weighted", {"weighted": np.zeros(3)})
+    _keep("test", "context", {"context": np.zeros(3), "context-0": np.zeros(3), "log_p_N": np.zeros(3)})
+    _keep("test", "weighted", {"weighted": np.ones(3)})
+    kept = pd.read_parquet(tmp_path / "test.parquet")
+    assert [*kept] == ["context", "context-0", "log_p_N", "weighted"] and (kept["weighted"] == 1).all()
+
+
+def test_an_unknown_model_is_one_line():
+    with pytest.raises(EcglibError, match="model 'contxt': none of the ladder"):
+        main(["contxt"])
 
 
 def test_trust_and_risk():
@@ -97,8 +186,8 @@ def test_trust_and_risk():
     assert risk["wrong"].is_monotonic_decreasing and risk["answered"].iloc[0] == 1
 
 
-def test_figures_draw_the_tables(ladder):
-    figure = ladder_figure(ladder, "x")
+def test_figures_draw_the_tables(ladder, known):
+    figure = ladder_figure(ladder, known, "x")
     drawn = figure.axes[0].lines[0].get_xdata()
     np.testing.assert_array_equal(drawn, ladder[ladder["records"] == new_people.ALL]["mcc"])
     trust, risk = new_people.trust_table(), new_people.risk_table()

@@ -52,6 +52,8 @@ publish_table(times, times_side_by_side(times), experiment, 6)
 
 # %% [markdown]
 # ## Test metrics (Tables VII and VIII)
+#
+# Below the fusions stand the plain baselines of notebook 06.
 
 # %%
 metrics = metrics_table(experiment, EXPERIMENT_2)

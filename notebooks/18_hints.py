@@ -73,4 +73,4 @@ publish_figure(figure, experiment, 0, "hints")
 # each, no search. And all of it is the split by beat; for new patients see [17, new people](17_new_people.ipynb).
 
 # %% [markdown]
-# Back to: [00, the beats](00_data.ipynb)
+# Next: [19, what the paper leaves open](19_open_questions.ipynb)

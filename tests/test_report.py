@@ -31,6 +31,7 @@ fusion_epochs: 2
 repetitions: 2
 ledger_repetitions: 1
 ingredients: true
+questions: [filters]
 overview: [tiny, other]
 """
 CHECKOUT = Path(__file__).resolve().parents[1]

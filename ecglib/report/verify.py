@@ -19,6 +19,7 @@ from ecglib.predict.cards import refresh_cards
 from ecglib.publish import refresh_tables
 from ecglib.report.numbers import refresh_numbers
 from ecglib.results import (
+    answers,
     attribution,
     by_patient,
     claims,
@@ -71,6 +72,8 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_ledger": lambda one: ledger.effects(ledger.Ledger(one).tidy),
     "table_class_weights": lambda one: weighting.class_weight_table(one.beside("reduced")),
     "table_hints": hints.hint_table,
+    "table_answers": answers.answer_table,
+    "table_row_views": answers.view_table,
     "table_looked_deletion": lambda one: attribution.deletion_table(attribution.Looked(one)),
     "table_looked_agreement": lambda one: attribution.agreement_table(attribution.Looked(one)),
     "table_f1": lambda one: ledger.f1_gap(ledger.Ledger(one).experiment),

@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from ecglib.data.views import ROW_VIEWS, lengths
 from ecglib.experiment import Experiment
 from ecglib.metrics import evaluate, subject_intervals
-from ecglib.names import HEADLINE_METRICS
+from ecglib.names import BRANCHES, HEADLINE_METRICS
 
 WHOLE = ROW_VIEWS["whole"].title
 
@@ -27,6 +28,8 @@ VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     ROW_VIEWS[name].title: ROW_VIEWS[name].of for name in ("whole", "stretched", "next_beat_cut", "ordered")
 } | {"its length alone": _length_alone}
 TREES, LOGISTIC, RANDOM_BRANCH = "boosted trees", "logistic regression", "untrained 1D branch, logistic regression"
+MEAN = "mean of both branches' probabilities"
+_ASKED = [(LOGISTIC, WHOLE), (RANDOM_BRANCH, WHOLE), *((TREES, view) for view in VIEWS)]
 
 
 def _classes_of(experiment: Experiment, classifier: str, view: str) -> np.ndarray:
@@ -45,6 +48,26 @@ def _classes_of(experiment: Experiment, classifier: str, view: str) -> np.ndarra
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(train, experiment.data.label_of("train"))
     return model.predict(test).astype(np.uint8)
+
+
+def _kept_classes(experiment: Experiment) -> dict[str, np.ndarray]:
+    """The class that each classifier gives each test row, by "classifier|view"; made once."""
+    return experiment.derived(
+        "hints", lambda: {f"{one}|{view}": _classes_of(experiment, one, view) for one, view in _ASKED}
+    )
+
+
+def baseline_scores(experiment: Experiment) -> dict[str, np.ndarray]:
+    """Scores of plain baselines on the test beats, shape (T, K), by title.
+
+    The mean of both trained branches' probabilities; of the plain classifiers on whole rows those that are kept.
+    """
+    probabilities = [softmax(experiment.run(name).predictions.scores.astype(np.float64), axis=1) for name in BRANCHES]
+    found = {MEAN: np.mean(probabilities, axis=0)}
+    if any((experiment.folder / "derived").glob("hints-*.npz")):
+        kept, one_hot = _kept_classes(experiment), np.eye(len(experiment.class_names))
+        found |= {name: one_hot[kept[f"{name}|{WHOLE}"]] for name in (LOGISTIC, RANDOM_BRANCH, TREES)}
+    return found
 
 
 def _untrained_features(experiment: Experiment, signal: np.ndarray) -> np.ndarray:
@@ -67,14 +90,11 @@ def hint_table(experiment: Experiment) -> pd.DataFrame:
         Columns classifier, sees; each headline metric, and the bounds of its 95 % bootstrap interval over test beats
         (``_low``, ``_high``) and over patients (``_people_low``, ``_people_high``).
     """
-    asked = [(LOGISTIC, WHOLE), (RANDOM_BRANCH, WHOLE), *((TREES, view) for view in VIEWS)]
-    kept = experiment.derived(
-        "hints", lambda: {f"{one}|{view}": _classes_of(experiment, one, view) for one, view in asked}
-    )
+    kept = _kept_classes(experiment)
     test, classes = experiment.split.test, len(experiment.class_names)
     label, subject = experiment.beats.label[test], experiment.beats.subject[test]
     rows = []
-    for classifier, view in asked:
+    for classifier, view in _ASKED:
         scores = np.eye(classes)[kept[f"{classifier}|{view}"]]
         metrics, people = evaluate(label, scores), subject_intervals(label, scores, subject)
         row: dict[str, object] = {"classifier": classifier, "sees": view}

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ecglib.experiment import Experiment, may_train
 from ecglib.names import MODEL_TITLES, ModelName
-from ecglib.parameters import Parameters
+from ecglib.parameters import Parameters, load_parameters
 from ecglib.results.paired import over_seeds
 from ecglib.runs import Run
 
@@ -39,6 +39,8 @@ class Change:
         Parameters that differ from the profile's in the one case and in the other.
     repetitions : int or None
         In how many repetitions it is measured at most; None: in all.
+    beside : str or None
+        A profile of the same recipe whose runs stand on the side without; None: the experiment's own.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Change:
     without: dict[str, Any] = field(default_factory=dict)
     with_it: dict[str, Any] = field(default_factory=dict)
     repetitions: int | None = None
+    beside: str | None = None
 
 
 SLIPS: tuple[Change, ...] = (
@@ -208,10 +211,22 @@ class Ledger:
 
         Where nothing may be trained, the repetitions that are there on both sides.
         """
-        sides = (self.changed(change.without), self.changed(change.with_it))
-        for pair in zip(*(side.repetitions[: change.repetitions] for side in sides), strict=True):
+        for pair in self.experiments(change, model):
+            yield tuple(one.run(model) for one in pair)
+
+    def experiments(self, change: Change, model: ModelName) -> Iterator[tuple[Experiment, Experiment]]:
+        """The experiments whose runs are the `pairs`."""
+        for pair in zip(*self.sides(change), strict=True):
             if may_train() or all(one.has(model) for one in pair):
-                yield tuple(one.run(model) for one in pair)
+                yield pair
+
+    def sides(self, change: Change) -> list[tuple[Experiment, ...]]:
+        """The repetitions without the change and those with it, as many as it is measured in."""
+        without = change.without
+        if change.beside and self.experiment.parameters.source != "synthetic":
+            profile = dict(load_parameters(change.beside))
+            without = {**profile, **without, "repetitions": self.experiment.parameters.repetitions}
+        return [self.changed(side).repetitions[: change.repetitions] for side in (without, change.with_it)]
 
     def changed(self, overrides: dict[str, Any]) -> Experiment:
         """The experiment with some parameters changed, the same object for the same ones."""
@@ -220,9 +235,10 @@ class Ledger:
             changed = self.experiment
             if overrides:
                 changed = self.experiment.changed(**overrides)
-                # branches that the change does not touch are not trained a second time
+                # branches that the change does not touch are not trained a second time; another profile has its own
                 of_branches = {name: value for name, value in overrides.items() if not name.startswith("fusion_")}
-                changed.take_branches(self.experiment if of_branches == overrides else self.changed(of_branches))
+                if "profile" not in overrides:
+                    changed.take_branches(self.experiment if of_branches == overrides else self.changed(of_branches))
             self._experiments[key] = changed
         return self._experiments[key]
 

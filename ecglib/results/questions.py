@@ -5,7 +5,7 @@ Each answer is a change of `ecglib.results.ledger`, whose `where` is the questio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,82 +18,55 @@ from ecglib.results.ledger import Change, Ledger
 
 TITLES: dict[Question, str] = {
     "unfrozen": "Should the branches be unfrozen?",
-    "class_weights": "And with class weights?",
     "filters": "How many filters, and which picture?",
     "batch_size": "Which batch size?",
     "hints": "What gives the class away?",
 }
+FROM_SCRATCH = "end to end from scratch instead of frozen"
+# what that answer may owe to the machines of its two sides
+ON_A_GPU = "the same training on a GPU instead of a CPU"
+# the profile whose runs stand on the side without, where this one's are of a single seed
+_BESIDE = {FROM_SCRATCH: "short", ON_A_GPU: "short"}
 # what the networks learn from; shuffled samples tell what ordered ones do, and are shown in tests alone
 LEARNT_FROM: tuple[RowView, ...] = ("stretched", "next_beat_cut", "ordered", "ranked")
-# seeds of what takes many trainings; all else has the profile's
-_FEW = 3
 
 
 def questions(parameters: Parameters) -> tuple[Change, ...]:
     """The changes that answer the parameters' questions, in sizes that follow their epochs and batches."""
     epochs, batch, frozen = parameters.cnn_transformer_epochs, parameters.batch_size, parameters.fusion_epochs
     few = max(1, epochs // 3)
+    words = f"{few} epoch{'s' if few > 1 else ''}"
     short = {"fusion_epochs": few, "fusion_batch_size": batch}
     tuned, scratch = {**short, "fusion_training": "fine_tuned"}, {"fusion_training": "from_scratch"}
-    longer = {"cnn_transformer_epochs": epochs + few, "cnn2d_epochs": parameters.cnn2d_epochs + few}
-    steps = {name: 4 * getattr(parameters, name) for name in ("cnn_transformer_epochs", "cnn2d_epochs")}
     weighted, original = {"class_weighting": "balanced"}, {"design": "original"}
-    fused: tuple[ModelName, ...] = ("late", "concat")
-    # title, models, parameters without, parameters with it, seeds
-    answers: dict[Question, list[tuple[str, Sequence[ModelName], dict, dict, int | None]]] = {
+    eight = original | {"cnn2d_filters": 8}
+    late, fused, branch_1d, branch_2d = ("late",), ("late", "concat"), ("cnn_transformer",), ("cnn2d",)
+    # title, models, parameters without, parameters with it
+    answers: dict[Question, list[tuple[str, tuple[ModelName, ...], dict, dict]]] = {
         "unfrozen": [
-            (f"fine-tuned, frozen ({few} epochs, batches of {batch})", fused, short, tuned, None),
-            (f"fine-tuned for {few} epochs, frozen for {frozen}", fused, {}, tuned, None),
-            (f"fine-tuned, frozen after {few} more epochs of the branches", fused, longer, tuned, _FEW),
-            ("end to end from scratch, frozen", fused, {}, scratch, _FEW),
-        ],
-        "class_weights": [
-            (f"weighted: fine-tuned, frozen ({few} epochs)", fused, weighted | short, weighted | tuned, _FEW),
-            ("weighted: end to end from scratch, frozen", ("late",), weighted, weighted | scratch, _FEW),
+            (FROM_SCRATCH, late, {}, scratch),
+            (f"fine-tuned instead of frozen, {words} each", fused, short, tuned),
+            (f"fine-tuned for {words} instead of frozen for {frozen}", fused, {}, tuned),
+            (f"fine-tuned instead of frozen, {words} each, class weights", late, weighted | short, weighted | tuned),
+            (ON_A_GPU, BRANCHES, {}, {}),
         ],
         "filters": [
-            ("16 filters instead of 8", ("cnn2d",), {}, {"cnn2d_filters": 16}, None),
-            ("32 filters instead of 8", ("cnn2d",), {}, {"cnn2d_filters": 32}, None),
-            (
-                "the original's picture and layers instead of the report's, 8 filters",
-                ("cnn2d",),
-                {},
-                original | {"cnn2d_filters": 8},
-                None,
-            ),
-            (
-                "16 filters instead of 8, the original's picture",
-                ("cnn2d",),
-                original | {"cnn2d_filters": 8},
-                original | {"cnn2d_filters": 16},
-                _FEW,
-            ),
-            (
-                "32 filters instead of 8, the original's picture",
-                ("cnn2d",),
-                original | {"cnn2d_filters": 8},
-                original,
-                None,
-            ),
-            (
-                "real part instead of magnitude, the original's 32 filters",
-                ("cnn2d",),
-                original | {"picture": "magnitude"},
-                original,
-                _FEW,
-            ),
+            ("16 filters instead of 8", branch_2d, {}, {"cnn2d_filters": 16}),
+            ("32 filters instead of 8", branch_2d, {}, {"cnn2d_filters": 32}),
+            ("the original's picture and layers with 8 filters, instead of the report's", branch_2d, {}, eight),
+            ("32 filters instead of 8, the original's picture and layers", branch_2d, eight, original),
+            ("real part instead of magnitude, the same", branch_2d, original | {"picture": "magnitude"}, original),
         ],
         "batch_size": [
-            (f"{4 * batch} instead of {batch}", BRANCHES, {}, {"batch_size": 4 * batch}, _FEW),
-            (f"{4 * batch} in as many steps as {batch}", BRANCHES, {}, {"batch_size": 4 * batch, **steps}, _FEW),
-            (f"{batch // 4} instead of {batch}", BRANCHES, {}, {"batch_size": batch // 4}, _FEW),
+            (f"batches of {size} instead of {batch}, as many epochs", BRANCHES, {}, {"batch_size": size})
+            for size in (4 * batch, batch // 4)
         ],
-        "hints": [(ROW_VIEWS[view].title, BRANCHES, {}, {"rows_show": view}, _FEW) for view in LEARNT_FROM],
+        "hints": [(ROW_VIEWS[view].title, branch_1d, {}, {"rows_show": view}) for view in LEARNT_FROM],
     }
     return tuple(
-        Change(title, TITLES[question], tuple(models), without, with_it, seeds)
+        Change(title, TITLES[question], models, *sides, beside=_BESIDE.get(title))
         for question in parameters.questions
-        for title, models, without, with_it, seeds in answers[question]
+        for title, models, *sides in answers[question]
     )
 
 
@@ -105,14 +78,12 @@ def trainings(experiment: Experiment) -> Iterator[tuple[Experiment, ModelName]]:
     ledger = Ledger(experiment, questions(experiment.parameters))
     asked: dict[Path, tuple[Experiment, ModelName]] = {}
     for change in ledger.changes:
-        sides = [ledger.changed(side).repetitions[: change.repetitions] for side in (change.without, change.with_it)]
-        wanted = [(one, model) for side in sides for one in side for model in change.models]
+        wanted = [(one, model) for side in ledger.sides(change) for one in side for model in change.models]
         starting = [(one, branch) for one, model in wanted if one.starts_from_branches(model) for branch in BRANCHES]
         for one, model in starting + wanted:
             owner = one.owner(model)
             asked.setdefault(owner.folder / model, (owner, model))
-    # further seeds of a few answers wait for the first ones of all
-    yield from sorted(asked.values(), key=lambda item: item[0].repetition >= _FEW)
+    yield from asked.values()
 
 
 def answers_to_views(experiment: Experiment) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ecglib.data.splits import class_counts, class_weights
 from ecglib.experiment import Experiment
-from ecglib.metrics import Metrics
+from ecglib.metrics import Metrics, evaluate
 from ecglib.names import (
     CLASS_TITLES,
     DATASETS,
@@ -21,6 +21,7 @@ from ecglib.names import (
     ModelName,
 )
 from ecglib.parameters import Parameters
+from ecglib.results.hints import baseline_scores
 from ecglib.results.papers import REPORT_MACHINE, paper_data, printed_metrics, printed_times
 from ecglib.training.optimizers import TrainingConfig, training_config
 
@@ -47,19 +48,15 @@ def metrics_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.D
         Columns dataset, model, reported_by ("ours", "report", "original"), the four metrics, then for
         each metric ``_low`` and ``_high``, and ``interval``, which says what these two are. The report
         prints weighted F1 alone and the original macro F1 alone; what was not printed is missing. For
-        PTB-XL, a second row of ours stands for PTB, with nothing but "not run" in ``interval``.
+        PTB-XL, a second row of ours stands for PTB, with nothing but "not run" in ``interval``. Below the
+        models stand plain baselines, under their titles and as ours alone, see `ecglib.results.hints.baseline_scores`.
     """
     number = 1 if models == EXPERIMENT_1 else 2
     dataset = DATASETS[experiment.dataset].beside
     report, original = (printed_metrics(paper, dataset, number) for paper in ("report", "original"))
     rows = []
     for model in models:
-        metrics = experiment.run(model).metrics
-        row = {"dataset": data_label(experiment), "model": model, "reported_by": "ours"}
-        row |= {name: getattr(metrics, name) for name in HEADLINE_METRICS}
-        for name, (low, high) in metrics.interval.items():
-            row |= {f"{name}_low": low, f"{name}_high": high}
-        rows.append(row | {"interval": "95 % bootstrap over test beats"})
+        rows.append(_our_row(experiment, model, experiment.run(model).metrics))
         if experiment.dataset != dataset:
             rows.append({"dataset": dataset, "model": model, "reported_by": "ours", "interval": NOT_RUN})
         row = {"dataset": paper_data("report", dataset), "model": model, "reported_by": "report"}
@@ -68,8 +65,20 @@ def metrics_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.D
         for name, (mean, deviation) in original[model].items():
             row |= {name: mean, f"{name}_low": round(mean - deviation, 4), f"{name}_high": round(mean + deviation, 4)}
         rows.append(row | {"interval": "1 standard deviation, 10 repetitions"})
+    label = experiment.beats.label[experiment.split.test]
+    rows += [
+        _our_row(experiment, title, evaluate(label, scores)) for title, scores in baseline_scores(experiment).items()
+    ]
     bounds = [f"{name}_{end}" for name in HEADLINE_METRICS for end in ("low", "high")]
     return pd.DataFrame(rows)[["dataset", "model", "reported_by", *HEADLINE_METRICS, *bounds, "interval"]]
+
+
+def _our_row(experiment: Experiment, model: str, metrics: Metrics) -> dict[str, object]:
+    row: dict[str, object] = {"dataset": data_label(experiment), "model": model, "reported_by": "ours"}
+    row |= {name: getattr(metrics, name) for name in HEADLINE_METRICS}
+    for name, (low, high) in metrics.interval.items():
+        row |= {f"{name}_low": low, f"{name}_high": high}
+    return row | {"interval": "95 % bootstrap over test beats"}
 
 
 def metrics_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
@@ -79,8 +88,9 @@ def metrics_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
         of_model = [row for _, row in tidy[tidy["model"] == model].iterrows()]
         for metric, title in METRIC_TITLES.items():
             cells = {f"{row['reported_by']} ({row['dataset']})": _percent(row, metric) for row in of_model}
-            rows.append({"model": MODEL_TITLES[model], "metric": title, **cells})
-    return pd.DataFrame(rows)
+            rows.append({"model": MODEL_TITLES.get(model, model), "metric": title, **cells})
+    # of a baseline no paper has a number
+    return pd.DataFrame(rows).fillna("")
 
 
 def times_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.DataFrame:

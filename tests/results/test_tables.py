@@ -3,10 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from sklearn.metrics import matthews_corrcoef
 
+from ecglib import files
 from ecglib.experiment import Experiment
-from ecglib.names import EXPERIMENT_1, EXPERIMENT_2, HEADLINE_METRICS
+from ecglib.names import BRANCHES, EXPERIMENT_1, EXPERIMENT_2, HEADLINE_METRICS
 from ecglib.parameters import load_parameters
+from ecglib.results.hints import MEAN, WHOLE, hint_table
 from ecglib.results.papers import reference
 from ecglib.results.tables import (
     class_count_table,
@@ -32,7 +36,7 @@ def experiment(tmp_path_factory) -> Experiment:
 @pytest.mark.parametrize("models", [EXPERIMENT_1, EXPERIMENT_2])
 def test_metrics_are_ours_and_the_papers(experiment, models):
     tidy = metrics_table(experiment, models).set_index(["model", "reported_by"])
-    assert len(tidy) == 3 * len(models)
+    assert len(tidy) == 3 * len(models) + 1
     for model in models:
         metrics = experiment.run(model).metrics
         for name in HEADLINE_METRICS:
@@ -54,6 +58,25 @@ def test_side_by_side_says_what_was_not_printed_and_what_is_synthetic(experiment
     macro = wide[(wide["model"] == "2D CNN") & (wide["metric"] == "macro F1")].iloc[0]
     assert macro["report (ptb)"] == "not printed"
     assert macro["original (ptb)"] == "96.66 [95.46, 97.86]"
+
+
+def test_baselines_stand_below_the_models(experiment):
+    tidy = metrics_table(experiment, EXPERIMENT_2)
+    row = tidy[tidy["model"] == MEAN].iloc[0]
+    runs = [experiment.run(branch).predictions for branch in BRANCHES]
+    mean = sum(torch.from_numpy(run.scores.astype(np.float64)).softmax(dim=1) for run in runs)
+    assert row["mcc"] == pytest.approx(matthews_corrcoef(runs[0].label, mean.argmax(dim=1)))
+    wide = metrics_side_by_side(tidy)
+    assert wide["model"].tolist()[-4:] == [MEAN] * 4 and set(wide["report (ptb)"].tail(4)) == {""}
+
+
+def test_kept_classifiers_are_baselines(monkeypatch):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(files.home()))
+    reduced = Experiment(load_parameters("reduced"), "mitbih")
+    of_table = metrics_table(reduced, EXPERIMENT_1).set_index("model")["mcc"]
+    of_hints = hint_table(reduced)
+    of_hints = of_hints[of_hints["sees"] == WHOLE].set_index("classifier")["mcc"]
+    assert len(of_hints) == 3 and all(of_table[name] == value for name, value in of_hints.items())
 
 
 def test_times(experiment):
@@ -91,8 +114,8 @@ def test_ptbxl_stands_beside_ptb_which_was_not_run(tmp_path_factory):
     wide = metrics_side_by_side(metrics)
     columns = ["ours (synthetic ptbxl)", "ours (ptb)", "report (ptb)", "original (ptb)"]
     assert list(wide.columns) == ["model", "metric", *columns]
-    assert set(wide["ours (ptb)"]) == {"not run"}
-    assert wide.loc[wide["metric"] == "MCC", "report (ptb)"].tolist() == ["98.48", "89.12", "98.65"]
+    assert set(wide["ours (ptb)"]) == {"not run", ""}
+    assert wide.loc[wide["metric"] == "MCC", "report (ptb)"].tolist() == ["98.48", "89.12", "98.65", ""]
     clock = times_side_by_side(times)
     assert set(clock["ours (ptb)"]) == {"not run"}
     assert "report (ptb): NVIDIA GeForce MX330" in clock

@@ -80,11 +80,11 @@ publish_figure(figure, experiment, 0, "by_patient")
 # are: fifteen of sixteen alarms are false.
 #
 # Two things change at once here: this profile's cut leaves the model trained by patient 3,982 beats of DS1. So the models
-# were also trained on all of DS1 (profile `short`, one seed). The MCC of late fusion falls from
-# <!--n short/table_patients_mitbih model=late split=by~beat,~these~patients~only : mcc percent1-->92.8<!--/n--> for known patients to <!--n short/table_patients_mitbih model=late split=by~patient : mcc percent1-->43.4<!--/n-->
+# were also trained on all of DS1 (profile `short`, one seed). The MCC of late fusion falls
+# from <!--n short/table_patients_mitbih model=late split=by~beat,~these~patients~only : mcc percent1-->92.8<!--/n--> for known patients to <!--n short/table_patients_mitbih model=late split=by~patient : mcc percent1-->43.4<!--/n-->
 # [<!--n short/table_patients_mitbih model=late split=by~patient : mcc_low percent1-->23.1<!--/n-->, <!--n short/table_patients_mitbih model=late split=by~patient : mcc_high percent1-->65.7<!--/n-->]
-# for new ones, that of the 1D branch from <!--n short/table_patients_mitbih model=cnn_transformer split=by~beat,~these~patients~only : mcc percent1-->92.9<!--/n--> to
-# <!--n short/table_patients_mitbih model=cnn_transformer split=by~patient : mcc percent1-->33.2<!--/n--> [<!--n short/table_patients_mitbih model=cnn_transformer split=by~patient : mcc_low percent1-->15.2<!--/n-->, <!--n short/table_patients_mitbih model=cnn_transformer split=by~patient : mcc_high percent1-->55.1<!--/n-->],
+# for new ones, that of the 1D branch from <!--n short/table_patients_mitbih model=cnn_transformer split=by~beat,~these~patients~only : mcc percent1-->92.9<!--/n-->
+# to <!--n short/table_patients_mitbih model=cnn_transformer split=by~patient : mcc percent1-->33.2<!--/n--> [<!--n short/table_patients_mitbih model=cnn_transformer split=by~patient : mcc_low percent1-->15.2<!--/n-->, <!--n short/table_patients_mitbih model=cnn_transformer split=by~patient : mcc_high percent1-->55.1<!--/n-->],
 # that of the 2D branch from <!--n short/table_patients_mitbih model=cnn2d split=by~beat,~these~patients~only : mcc percent1-->83.7<!--/n--> to <!--n short/table_patients_mitbih model=cnn2d split=by~patient : mcc percent1-->42.3<!--/n-->
 # [<!--n short/table_patients_mitbih model=cnn2d split=by~patient : mcc_low percent1-->21.2<!--/n-->, <!--n short/table_patients_mitbih model=cnn2d split=by~patient : mcc_high percent1-->61.1<!--/n-->]. More beats of the same people do
 # not bring back what new people cost. (The cut models also differ in recipe, and all intervals by patient are wide: they

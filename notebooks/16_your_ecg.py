@@ -93,15 +93,15 @@ for stretch in prediction.excluded:
 
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** How well this does on an invented ECG says nothing of a real one. What is known comes from 22 records of people
-# whom the default model was not trained on ([all records](../figures/predict/table_detection.md)). It finds
-# <!--n predict/table_detection model=context beats=detected record=all : qrs_se percent1-->99.7<!--/n--> % of the beats. Of the ventricular beats it finds and names <!--n predict/table_detection model=context beats=detected record=all : veb_se percent1-->93.5<!--/n--> %,
-# and <!--n predict/table_detection model=context beats=detected record=all : veb_ppv percent1-->83.9<!--/n--> % of what it calls V is V. Of the supraventricular ones it names <!--n predict/table_detection model=context beats=detected record=all : sveb_se percent1-->43.3<!--/n--> %, and
-# <!--n predict/table_detection model=context beats=detected record=all : sveb_ppv percent1-->48.9<!--/n--> % of what it calls S is S. So a V or S here is a hint to look at the
+# whom the default model was not trained on ([all records](../figures/predict/table_detection.md)). It
+# finds <!--n predict/table_detection model=context beats=detected record=all : qrs_se percent1-->99.7<!--/n--> % of the beats. Of the ventricular beats it finds and names <!--n predict/table_detection model=context beats=detected record=all : veb_se percent1-->93.5<!--/n--> %,
+# and <!--n predict/table_detection model=context beats=detected record=all : veb_ppv percent1-->83.9<!--/n--> % of what it calls V is V. Of the supraventricular ones it names <!--n predict/table_detection model=context beats=detected record=all : sveb_se percent1-->43.3<!--/n--> %,
+# and <!--n predict/table_detection model=context beats=detected record=all : sveb_ppv percent1-->48.9<!--/n--> % of what it calls S is S. So a V or S here is a hint to look at the
 # strip, no more.
 #
-# With the noise of moving electrodes added to ten minutes of each record ([all noises](../figures/predict/table_noise.md)),
-# <!--n predict/table_noise noise=em snr_db=12.0 record=all : qrs_se percent1-->99.5<!--/n--> % of the beats are found at 12 dB and <!--n predict/table_noise noise=em snr_db=0.0 record=all : qrs_se percent1-->52.8<!--/n--> % at 0 dB, without it <!--n predict/table_noise noise=none record=all : qrs_se percent1-->99.8<!--/n--> %; of what is then found,
-# <!--n predict/table_noise noise=em snr_db=12.0 record=all : qrs_ppv percent1-->92.3<!--/n--> and <!--n predict/table_noise noise=em snr_db=0.0 record=all : qrs_ppv percent1-->52.4<!--/n--> % are beats. A lead that moves much is better recorded again.
+# With the noise of moving electrodes added to ten minutes of each record ([all
+# noises](../figures/predict/table_noise.md)), <!--n predict/table_noise noise=em snr_db=12.0 record=all : qrs_se percent1-->99.5<!--/n--> % of the beats are found at 12 dB and <!--n predict/table_noise noise=em snr_db=0.0 record=all : qrs_se percent1-->52.8<!--/n--> % at 0 dB, without it <!--n predict/table_noise noise=none record=all : qrs_se percent1-->99.8<!--/n--> %; of what is then
+# found, <!--n predict/table_noise noise=em snr_db=12.0 record=all : qrs_ppv percent1-->92.3<!--/n--> and <!--n predict/table_noise noise=em snr_db=0.0 record=all : qrs_ppv percent1-->52.4<!--/n--> % are beats. A lead that moves much is better recorded again.
 
 # %% [markdown]
 # Next: [17, new people](17_new_people.ipynb)

@@ -60,8 +60,8 @@ publish_figure(figure, experiment, 0, "hints")
 
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** Boosted trees on the plain 187 samples have an MCC of <!--n reduced/table_hints_mitbih classifier=boosted~trees sees=the~whole~row : mcc percent1-->83.7<!--/n-->
-# [<!--n reduced/table_hints_mitbih classifier=boosted~trees sees=the~whole~row : mcc_people_low percent1-->75.2<!--/n-->, <!--n reduced/table_hints_mitbih classifier=boosted~trees sees=the~whole~row : mcc_people_high percent1-->89.0<!--/n-->], the trained 1D branch
-# <!--n reduced/table4_mitbih model=cnn_transformer reported_by=ours : mcc percent1-->85.5<!--/n--> and the 2D branch <!--n reduced/table4_mitbih model=cnn2d reported_by=ours : mcc percent1-->68.4<!--/n-->: the 1D branch
+# [<!--n reduced/table_hints_mitbih classifier=boosted~trees sees=the~whole~row : mcc_people_low percent1-->75.2<!--/n-->, <!--n reduced/table_hints_mitbih classifier=boosted~trees sees=the~whole~row : mcc_people_high percent1-->89.0<!--/n-->], the trained 1D
+# branch <!--n reduced/table4_mitbih model=cnn_transformer reported_by=ours : mcc percent1-->85.5<!--/n--> and the 2D branch <!--n reduced/table4_mitbih model=cnn2d reported_by=ours : mcc percent1-->68.4<!--/n-->: the 1D branch
 # lies inside that interval, the 2D branch below it. With the samples of each row in order of size, so that
 # no shape is left, the trees still have <!--n reduced/table_hints_mitbih classifier=boosted~trees sees=its~samples~in~order~of~size : mcc percent1-->65.7<!--/n-->: how
 # often each level occurs says much by itself. That every patient is on both sides of the split may be why; it is not shown here.

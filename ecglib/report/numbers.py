@@ -22,6 +22,8 @@ from ecglib import files
 from ecglib.names import EcglibError
 
 MARK = re.compile(r"<!--n (.+?)-->(.*?)<!--/n-->", re.DOTALL)
+# a comment at the start of a line is a block of its own (CommonMark 0.31, section 4.6)
+_FIRST = re.compile(r"(# |\s)*<!--n ")
 FORMATS: dict[str, Callable[[float], str]] = {
     "percent": lambda value: f"{100 * value:.2f}",
     "percent1": lambda value: f"{100 * value:.1f}",
@@ -100,9 +102,15 @@ def fill(text: str, where: str) -> tuple[str, list[str]]:
     Raises
     ------
     EcglibError
-        A mark cannot be looked up; the message names `where`.
+        A mark cannot be looked up, or begins a line; the message names `where`.
     """
     changed = []
+    for number_of_line, line in enumerate(text.splitlines(), start=1):
+        if _FIRST.match(line):
+            raise EcglibError(
+                f"{where}, line {number_of_line}: begins with a mark, which ends a paragraph in Markdown; "
+                "put a word before it"
+            )
 
     def replaced(mark: re.Match[str]) -> str:
         try:

@@ -56,6 +56,12 @@ def test_a_changed_result_is_found_and_filled_in(checkout, capsys):
     assert readme.read_text() == "MCC of <!--n reduced/table4 model=late : mcc percent-->87.29<!--/n-->.\n"
 
 
+@pytest.mark.parametrize("line", ["# <!--n a : b percent-->", "  <!--n a : b percent-->1<!--/n--> of all"])
+def test_no_line_begins_with_a_mark(line):
+    with pytest.raises(EcglibError, match=r"notebook\.py, line 2: begins with a mark"):
+        fill(f"text\n{line}", "notebook.py")
+
+
 @given(st.text())
 def test_other_text_stays_as_it_is(text):
     if "<!--n" not in text:

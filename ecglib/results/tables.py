@@ -26,6 +26,8 @@ from ecglib.results.papers import REPORT_MACHINE, paper_data, printed_metrics, p
 from ecglib.training.optimizers import TrainingConfig, training_config
 
 NOT_RUN = "not run"
+# who reports a plain baseline: we do, of no model of the papers
+BASELINE = "baseline"
 _SPLIT_TITLES = {"kaggle": "by beat", "patient": "by patient", "fold": "by fold"}
 
 
@@ -45,11 +47,11 @@ def metrics_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.D
     Returns
     -------
     DataFrame
-        Columns dataset, model, reported_by ("ours", "report", "original"), the four metrics, then for
+        Columns dataset, model, reported_by ("ours", "report", "original", `BASELINE`), the four metrics, then for
         each metric ``_low`` and ``_high``, and ``interval``, which says what these two are. The report
         prints weighted F1 alone and the original macro F1 alone; what was not printed is missing. For
         PTB-XL, a second row of ours stands for PTB, with nothing but "not run" in ``interval``. Below the
-        models stand plain baselines, under their titles and as ours alone, see `ecglib.results.hints.baseline_scores`.
+        models stand plain baselines of ours, under their titles, see `ecglib.results.hints.baseline_scores`.
     """
     number = 1 if models == EXPERIMENT_1 else 2
     dataset = DATASETS[experiment.dataset].beside
@@ -67,7 +69,8 @@ def metrics_table(experiment: Experiment, models: tuple[ModelName, ...]) -> pd.D
         rows.append(row | {"interval": "1 standard deviation, 10 repetitions"})
     label = experiment.beats.label[experiment.split.test]
     rows += [
-        _our_row(experiment, title, evaluate(label, scores)) for title, scores in baseline_scores(experiment).items()
+        _our_row(experiment, title, evaluate(label, scores)) | {"reported_by": BASELINE}
+        for title, scores in baseline_scores(experiment).items()
     ]
     bounds = [f"{name}_{end}" for name in HEADLINE_METRICS for end in ("low", "high")]
     return pd.DataFrame(rows)[["dataset", "model", "reported_by", *HEADLINE_METRICS, *bounds, "interval"]]
@@ -87,7 +90,8 @@ def metrics_side_by_side(tidy: pd.DataFrame) -> pd.DataFrame:
     for model in tidy["model"].unique():
         of_model = [row for _, row in tidy[tidy["model"] == model].iterrows()]
         for metric, title in METRIC_TITLES.items():
-            cells = {f"{row['reported_by']} ({row['dataset']})": _percent(row, metric) for row in of_model}
+            who = [str(row["reported_by"]).replace(BASELINE, "ours") for row in of_model]
+            cells = {f"{its} ({row['dataset']})": _percent(row, metric) for its, row in zip(who, of_model, strict=True)}
             rows.append({"model": MODEL_TITLES.get(model, model), "metric": title, **cells})
     # of a baseline no paper has a number
     return pd.DataFrame(rows).fillna("")

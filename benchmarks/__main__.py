@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     wrong.add_argument("--cases", type=_positive, default=100_000, help="in all (default: 100000)")
     wrong.set_defaults(command=lambda options: fuzz.run(options.cases))
     kills = commands.add_parser("crash", parents=[threads], help="kills at random moments, full disks, eight at once")
-    kills.add_argument("--kills", type=_positive, default=100, help="of the steps, fewer of the slow ones (default: 100)")
+    kills.add_argument("--kills", type=_positive, default=100, help="fewer of the slow steps (default: 100)")
     kills.add_argument("--seed", type=int, default=0, help="of the moments (default: 0)")
     kills.set_defaults(command=lambda options: crash.run(options.kills, options.seed))
     return parser

@@ -57,7 +57,7 @@ bench: $(INSTALLED) ## how fast it is, against a plain pipeline, into figures/be
 fuzz: $(INSTALLED) ## 100,000 damaged files over all readers, into figures/benchmarks (CASES=...)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks fuzz --cases "$${CASES:-100000}"
 
-crash: $(INSTALLED) ## kills at random moments and two processes at once, into figures/benchmarks (KILLS=100)
+crash: $(INSTALLED) ## kills at random moments, full disks, eight processes at once, into figures/benchmarks (KILLS=100)
 	@$(BIN)/python -m benchmarks crash --kills "$${KILLS:-100}"
 
 # PyTorch's own builds of torch 2.13.0 for the CPU, Linux on x86-64, Python 3.11 to 3.14; they are in no list of the registry

@@ -67,6 +67,8 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
         Change(title, TITLES[question], models, *sides, beside=_BESIDE.get(title))
         for question in parameters.questions
         for title, models, *sides in answers[question]
+        # invented beats have no runs of another machine
+        if title != ON_A_GPU or parameters.source != "synthetic"
     )
 
 

@@ -26,8 +26,7 @@
 # nothing was tuned for it, and nothing is chosen by the test beats. With several seeds an effect is *better* or *worse* where all its
 # 95 % intervals lie on that side of 0 (Student's over seeds, the paired bootstrap over test beats and over patients), else
 # *undecided*. Many effects are looked at, and one in twenty intervals misses by chance. *One seed* is no answer yet, *not run*
-# none at all. Steps are the optimiser's, seconds the wall clock's, with whatever else ran on the GPU; both hold those of
-# the branches that a training starts from.
+# none at all. Steps are the optimiser's, with those of the branches that a training starts from.
 
 # %%
 from ecglib.experiment import Experiment
@@ -120,8 +119,7 @@ publish_figure(figure, experiment, 0, "batches", all_repetitions=True)
 # %% [markdown] tags=["interpretation"]
 # One seed: batches of 256 have a quarter of the steps, <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn_transformer : mcc_effect points-->+0.38<!--/n--> points in the 1D branch
 # ([<!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn_transformer : mcc_people_low points-->-0.17<!--/n-->, <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn_transformer : mcc_people_high points-->+1.03<!--/n-->] over patients) and <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn2d : mcc_effect points-->-0.13<!--/n--> in the 2D branch
-# ([<!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn2d : mcc_people_low points-->-0.71<!--/n-->, <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn2d : mcc_people_high points-->+0.42<!--/n-->]). So no loss is seen, and on this GPU, with other trainings beside them, they
-# took <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn_transformer : seconds_with whole-->78<!--/n--> s and <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn2d : seconds_with whole-->21<!--/n--> s in place of <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn_transformer : seconds_without whole-->283<!--/n--> s and <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn2d : seconds_without whole-->103<!--/n--> s.
+# ([<!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn2d : mcc_people_low points-->-0.71<!--/n-->, <!--n questions/table_answers_mitbih change=batches~of~256~instead~of~64,~as~many~epochs model=cnn2d : mcc_people_high points-->+0.42<!--/n-->]). Neither a loss nor a gain is shown.
 
 # %% [markdown]
 # ## 4. What gives the class away?

@@ -30,9 +30,8 @@ def answer_table(experiment: Experiment) -> pd.DataFrame:
         One row a change and model. Columns question, change, model; seeds, 0 where nothing is run; for each of mcc and
         f1_macro the means ``_without`` and ``_with``, their difference ``_effect``, the ends ``_low`` and ``_high`` of
         Student's 95 % interval of it over seeds, and of its paired bootstrap intervals over test beats (``_beats_low``,
-        ``_beats_high``) and over patients (``_people_low``, ``_people_high``); ``steps_without``, ``steps_with``,
-        ``seconds_without`` and ``seconds_with``, the optimiser's steps and the wall-clock seconds of a training with
-        those of the branches that it starts from, the seconds where all ran on one kind of machine.
+        ``_beats_high``) and over patients (``_people_low``, ``_people_high``); ``steps_without`` and ``steps_with``,
+        the optimiser's steps of a training with those of the branches that it starts from.
     """
     ledger = Ledger(experiment, questions(experiment.parameters))
     test, classes = experiment.split.test, len(experiment.class_names)
@@ -58,24 +57,19 @@ def answer_table(experiment: Experiment) -> pd.DataFrame:
                 seeds = (lead.seeds.low, lead.seeds.high) if lead.seeds else (np.nan, np.nan)
                 values = (lead.value, *seeds, lead.low, lead.high, lead.people_low, lead.people_high)
                 rows[-1] |= {f"{metric}_{name}": value for name, value in zip(_ENDS, values, strict=True)}
-            costs = {side: [_cost(one, model) for one in its] for side, its in zip(_SIDES, sides, strict=True)}
-            machines = {cost[2] for its in costs.values() for cost in its}
-            for side, its in costs.items():
-                rows[-1][f"steps_{side}"] = np.mean([steps for steps, _, _ in its])
-                # seconds of two kinds of machines say nothing of the trainings
-                seconds = np.mean([seconds for _, seconds, _ in its]).round(1)
-                rows[-1][f"seconds_{side}"] = seconds if len(machines) == 1 else np.nan
+            for side, its in zip(_SIDES, sides, strict=True):
+                # no seconds: what else ran on the machines differs
+                rows[-1][f"steps_{side}"] = np.mean([_steps(one, model) for one in its])
     columns = ["question", "change", "model", "seeds"]
     return pd.DataFrame(rows, columns=None if any(row["seeds"] for row in rows) else columns)
 
 
-def _cost(one: Experiment, model: ModelName) -> tuple[float, float, str]:
-    """Steps and seconds of a training, with those of the branches that it starts from; and the machines."""
+def _steps(one: Experiment, model: ModelName) -> int:
+    """The optimiser's steps of a training, with those of the branches that it starts from."""
     needed = (*(BRANCHES if one.starts_from_branches(model) else ()), model)
     runs = [one.run(name) for name in needed]
     batches = [math.ceil(len(one.split.train) / run.identity["training"]["batch_size"]) for run in runs]
-    steps = sum(len(run.history) * number for run, number in zip(runs, batches, strict=True))
-    return steps, sum(run.train_s for run in runs), " and ".join(sorted({run.hardware for run in runs}))
+    return sum(len(run.history) * number for run, number in zip(runs, batches, strict=True))
 
 
 def verdict(row: pd.Series, metric: str = "mcc") -> str:
@@ -95,8 +89,7 @@ def answer_summary(tidy: pd.DataFrame) -> pd.DataFrame:
         row = {"question": line["question"], "change": line["change"], "model": MODEL_TITLES[line["model"]]}
         row |= {"answer": verdict(line), "seeds": str(line["seeds"])}
         keys = ("MCC without", "effect on MCC", "over seeds", "over beats", "over patients", "effect on macro F1")
-        keys = (*keys, "steps", "seconds")
-        row |= dict.fromkeys(keys, "")
+        row |= dict.fromkeys((*keys, "steps"), "")
         if line["seeds"]:
             row["MCC without"] = f"{100 * line['mcc_without']:.2f}"
             for metric, title in _METRICS.items():
@@ -104,9 +97,7 @@ def answer_summary(tidy: pd.DataFrame) -> pd.DataFrame:
             row["over seeds"] = _interval(line["mcc_low"], line["mcc_high"])
             row["over beats"] = _interval(line["mcc_beats_low"], line["mcc_beats_high"])
             row["over patients"] = _interval(line["mcc_people_low"], line["mcc_people_high"])
-            for cost in ("steps", "seconds"):
-                before, after = line[f"{cost}_without"], line[f"{cost}_with"]
-                row[cost] = "" if np.isnan(before) else f"{before:,.0f} → {after:,.0f}"
+            row["steps"] = f"{line['steps_without']:,.0f} → {line['steps_with']:,.0f}"
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -9,7 +9,7 @@ from sklearn.metrics import matthews_corrcoef
 
 from ecglib.experiment import Experiment
 from ecglib.figures.questions import answer_figure, filter_figure, view_figure
-from ecglib.names import BRANCHES, EXPERIMENT_1
+from ecglib.names import EXPERIMENT_1
 from ecglib.parameters import load_parameters
 from ecglib.results.answers import (
     answer_summary,
@@ -46,15 +46,12 @@ def test_effects_are_those_of_the_ledger(asked, tidy):
     assert (tidy["mcc_people_low"] <= tidy["mcc_people_high"]).all()
 
 
-def test_costs_hold_those_of_the_branches(asked, tidy):
+def test_steps_hold_those_of_the_branches(asked, tidy):
     batch = asked.parameters.batch_size
     steps = math.ceil(len(asked.split.train) / batch)
     tuned = tidy[(tidy["question"] == TITLES["unfrozen"]) & (tidy["model"] == "late")]
     # one epoch of each branch and one of the fusion; from scratch, one of the whole
     assert tuned["steps_with"].tolist() == [steps, 3 * steps, 3 * steps, 3 * steps]
-    runs = [one.run(model) for one in asked.repetitions for model in (*BRANCHES, "late")]
-    frozen = tuned.iloc[0]["seconds_without"]
-    assert frozen == pytest.approx(sum(run.train_s for run in runs) / len(asked.repetitions), abs=0.06)
 
 
 def test_answers_say_what_their_intervals_do():

@@ -11,9 +11,9 @@ from ecglib.figures.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, lege
 from ecglib.names import MODEL_TITLES
 
 _PICTURES = {
-    "colour": "report's layers and picture",
+    "colour": "report's layers, picture",
     "real_part": "original's",
-    "magnitude": "original's, with the magnitude",
+    "magnitude": "original's, magnitude",
 }
 
 

@@ -177,6 +177,29 @@ def read_answers(side: Side) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
+def least_sure(share: float) -> float:
+    """The probability of the class called below which a share of DS1's beats is, by networks of the other folds.
+
+    Parameters
+    ----------
+    share : float
+        From 0 (then nothing is below) to below 1.
+
+    Raises
+    ------
+    EcglibError
+        There is no such share, or no committed answers.
+    """
+    if not 0 <= share < 1:
+        raise EcglibError(f"decline: {share:g} is no share of beats; give one from 0 to below 1, as 0.05")
+    return float(np.quantile(sureness(read_answers("train")), share)) if share else 0.0
+
+
+def sureness(table: pd.DataFrame) -> np.ndarray:
+    """The probability of the class called, of each row of `read_answers`; ndarray of float, shape (N,)."""
+    return np.exp(table[[f"log_p_{name}" for name in CLASSES]].to_numpy(np.float64).max(axis=1))
+
+
 def trained_networks() -> list[Context]:
     """The committed networks of `context`, one a seed, in evaluation mode.
 

@@ -91,6 +91,7 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_new_people_records": lambda one: new_people.record_table(),
     "table_new_people_trust": lambda one: new_people.trust_table(),
     "table_new_people_risk": lambda one: new_people.risk_table(),
+    "table_new_people_decline": lambda one: new_people.decline_table(),
     **{f"table_classes_{model}": _of_class(model) for model in MODEL_TITLES},
 }
 

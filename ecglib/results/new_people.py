@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 
 from ecglib.data.context import Side, beats_of
 from ecglib.data.table import Beats
-from ecglib.designs.context import CLASSES, LADDER, folder, read_answers
+from ecglib.designs.context import CLASSES, LADDER, folder, least_sure, read_answers, sureness
 from ecglib.experiment import Experiment
 from ecglib.metrics import bootstrap, confusion_matrix, ectopic, expected_calibration_error, headline
 from ecglib.names import EcglibError
@@ -22,6 +22,7 @@ ALL, WITHOUT = "all", f"without {DOMINANT_RECORD}"
 PAPERS, PAPERS_ALL = "late", "late_all"
 _TITLES = {PAPERS: "papers' late fusion", PAPERS_ALL: "papers' late fusion, all of DS1"}
 _SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
+_DECLINED = (0.0, 0.01, 0.02, 0.05, 0.1)
 # what was aimed at before DS2 was opened
 TARGETS = (
     (ALL, "veb_se", 0.95),
@@ -134,14 +135,14 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
             single = [float(statistics(one[chosen].sum(axis=0))["mcc"]) for one in seeds]
             row |= {"mcc_seed": np.mean(single) if single else row["mcc"]}
             row |= {"mcc_deviation": np.std(single, ddof=1) if len(single) > 1 else np.nan}
-            row |= _lead(confusions["context"][chosen], confusion[chosen])
+            row |= lead_in_mcc(confusions["context"][chosen], confusion[chosen])
             row |= {f"folds_{name}": float(inside.get(name, np.nan)) for name in ("mcc", "f1_nsv", "sveb_f1")}
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _lead(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """How far the MCC of one model is above another's, and the interval of that over patients."""
+def lead_in_mcc(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    """How far one MCC is above another, and its interval over patients; of confusions of shape (patients, 4, 4)."""
     count = len(first)
     drawn = bootstrap(count, np.full(count, 1 / count), np.stack([first, second]).reshape(2, count, -1), 4)["mcc"]
     low, high = np.quantile(drawn[0] - drawn[1], (0.025, 0.975))
@@ -285,8 +286,7 @@ def risk_table() -> pd.DataFrame:
         beats that are answered. Sureness is the highest mean probability of all seeds; fusion beats are in.
     """
     beats, answers = side_of("test"), read_answers("test")
-    sureness = answers[[f"log_p_{name}" for name in CLASSES]].to_numpy(np.float64).max(axis=1)
-    order, predicted = np.argsort(-sureness, kind="stable"), answers["context"].to_numpy().astype(np.int64)
+    order, predicted = np.argsort(-sureness(answers), kind="stable"), answers["context"].to_numpy().astype(np.int64)
     rows = []
     for share in _SHARES:
         kept = order[: round(share * len(order))]
@@ -294,6 +294,44 @@ def risk_table() -> pd.DataFrame:
         wanted = {name: float(found[name]) for name in ("sveb_se", "sveb_ppv", "veb_se", "veb_ppv")}
         rows.append({"answered": share, "wrong": 1 - float(found["accuracy"])} | wanted)
     return pd.DataFrame(rows)
+
+
+def decline_table() -> pd.DataFrame:
+    """What `predict` leaves of `context`'s errors where it declines, by the thresholds of DS1's left-out folds.
+
+    Returns
+    -------
+    DataFrame
+        One row a side ("DS1, left-out folds", "DS2", "DS2 without 232") and share asked for; columns least (the
+        probability below which a beat is declined), declined (share of beats), declined_s and declined_v (of the S and
+        V beats), errors (share of errors declined), wrong, sveb_se, sveb_ppv, veb_se, veb_ppv (of beats answered).
+    """
+    rows = []
+    for side, words in {"train": "DS1, left-out folds", "test": "DS2"}.items():
+        beats, answers = side_of(side), read_answers(side)
+        sure, predicted = sureness(answers), answers["context"].to_numpy().astype(np.int64)
+        wrong = predicted != beats.label
+        groups = {words: np.ones(len(beats), dtype=bool)}
+        groups |= {f"DS2 {WITHOUT}": beats.record != DOMINANT_RECORD} if side == "test" else {}
+        for name, chosen in groups.items():
+            for share in _DECLINED:
+                kept = sure >= least_sure(share)
+                found = statistics(confusion_matrix(beats.label[chosen & kept], predicted[chosen & kept], 4))
+                row = {"side": name, "asked": share, "least": least_sure(share), "declined": (~kept)[chosen].mean()}
+                for number in (1, 2):
+                    of_class = chosen & (beats.label == number)
+                    row[f"declined_{CLASSES[number].lower()}"] = (~kept)[of_class].mean()
+                row |= {"errors": (~kept)[chosen & wrong].mean(), "wrong": 1 - float(found["accuracy"])}
+                rows.append(row | {key: float(found[key]) for key in ("sveb_se", "sveb_ppv", "veb_se", "veb_ppv")})
+    return pd.DataFrame(rows)
+
+
+def decline_summary(tidy: pd.DataFrame) -> pd.DataFrame:
+    """`decline_table` for readers, in percent."""
+    titles = {"asked": "asked for", "declined": "not sure", "declined_s": "of S", "declined_v": "of V"}
+    titles |= {"errors": "of errors", **TITLES}
+    numbers = {titles.get(name, name): tidy[name].map(_percent) for name in tidy if name not in ("side", "least")}
+    return pd.DataFrame({"beats": tidy["side"], "probability below": tidy["least"].map("{:.3f}".format), **numbers})
 
 
 def risk_summary(tidy: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 # jupyter:
 #   ecglib:
 #     after: [08_by_patient]
-#     makes: [table_new_people, table_new_people_known, table_new_people_folds, table_new_people_targets, table_new_people_records, table_new_people_errors, table_new_people_trust, table_new_people_risk, table_new_people_decline, fig00_new_people, fig00_new_people_errors, fig00_new_people_trust]
+#     makes: [table_new_people, table_new_people_known, table_new_people_folds, table_new_people_targets, table_new_people_records, table_new_people_errors, table_new_people_trust, table_new_people_risk, table_new_people_decline, table_new_people_future, fig00_new_people, fig00_new_people_errors, fig00_new_people_trust]
 #     alone: true
 #   jupytext:
 #     formats: ipynb,py:percent
@@ -40,7 +40,7 @@ from ecglib.experiment import Experiment
 from ecglib.figures.new_people import error_figure, ladder_figure, trust_figure
 from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
-from ecglib.results import known_people, new_people, sveb_errors
+from ecglib.results import declining, future, known_people, new_people, sveb_errors
 
 # %% [markdown]
 # The profile says whose late fusion stands first; that of profile `short` follows, and all else is of this notebook alone.
@@ -92,6 +92,17 @@ folds = known_people.fold_table()
 publish_table(folds, known_people.fold_summary(folds), experiment, "new_people_folds")
 
 # %% [markdown]
+# ## What the future would add
+#
+# `context` knows one beat of the future. Here it also sees the two intervals after that and the likeness of the next beat, means
+# of intervals to both sides and of the whole record, and as the usual beat the median of the whole record. Inside DS1 alone, on
+# the same folds with the same two seeds (`python -m ecglib.designs.future`).
+
+# %%
+gained = future.future_table()
+publish_table(gained, future.future_summary(gained), experiment, "new_people_future")
+
+# %% [markdown]
 # ## What was aimed at
 
 # %%
@@ -128,11 +139,11 @@ publish_figure(figure, experiment, 0, "new_people_errors")
 # right: if its least sure beats are left to somebody else.
 
 # %%
-trust, risk = new_people.trust_table(), new_people.risk_table()
+trust, risk = new_people.trust_table(), declining.risk_table()
 publish_table(trust, new_people.trust_summary(trust), experiment, "new_people_trust")
 
 # %%
-publish_table(risk, new_people.risk_summary(risk), experiment, "new_people_risk")
+publish_table(risk, declining.risk_summary(risk), experiment, "new_people_risk")
 
 # %% [markdown]
 # `ecglib predict --decline SHARE` calls beats "not sure": those whose probability is below a threshold, which that share of
@@ -140,8 +151,8 @@ publish_table(risk, new_people.risk_summary(risk), experiment, "new_people_risk"
 # and PPV are those of the beats answered:
 
 # %%
-decline = new_people.decline_table()
-publish_table(decline, new_people.decline_summary(decline), experiment, "new_people_decline")
+decline = declining.decline_table()
+publish_table(decline, declining.decline_summary(decline), experiment, "new_people_decline")
 
 # %%
 figure = trust_figure(trust, risk, "context on DS2: probabilities, and beats it may decline")
@@ -174,6 +185,10 @@ publish_figure(figure, experiment, 0, "new_people_trust")
 #
 # **It is the inputs, not the network.** Boosted trees on the same inputs have an MCC of <!--n reduced/table_new_people_mitbih model=trees records=all : mcc percent1-->74.9<!--/n--> on DS2 and, inside DS1, <!--n reduced/table_new_people_mitbih model=trees records=all : folds_mcc percent1-->76.2<!--/n--> where
 # `context` has <!--n reduced/table_new_people_mitbih model=context records=all : folds_mcc percent1-->75.2<!--/n-->; <!--n reduced/table_new_people_mitbih model=trees records=all : veb_ppv percent1-->95.4<!--/n--> % of what they call V are V. Nothing here says that one is better than the other.
+#
+# **Whether the future would add anything** is not settled: shown what is to come, `context` has inside DS1 an MCC of <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : mcc percent1-->76.5<!--/n--> where
+# it has <!--n reduced/table_new_people_future_mitbih model=context : mcc percent1-->75.3<!--/n-->, a difference of <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : gain points1-->+1.2<!--/n--> [<!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : gain_low points1-->-4.4<!--/n-->, <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : gain_high points1-->+6.3<!--/n--> over patients], and an S F1 of <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : sveb_f1 percent1-->45.2<!--/n--> where it has <!--n reduced/table_new_people_future_mitbih model=context : sveb_f1 percent1-->46.4<!--/n-->; the settings are those
+# chosen without it.
 #
 # A random frozen encoder with a linear head has <!--n reduced/table_new_people_mitbih model=frozen records=all : mcc percent1-->68.9<!--/n--> [<!--n reduced/table_new_people_mitbih model=frozen records=all : mcc_low percent1-->42.2<!--/n-->, <!--n reduced/table_new_people_mitbih model=frozen records=all : mcc_high percent1-->89.2<!--/n-->] and calls nothing S.
 #

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from ecglib import files
-from ecglib.data.context import GROUPS, Side
+from ecglib.data.context import COMING, GROUPS, Side
 from ecglib.data.splits import class_weights
 from ecglib.models.context import Context, ContextConfig
 from ecglib.names import EcglibError
@@ -47,6 +47,8 @@ class Rung:
     frozen : bool
         Whether only the last layer learns, and the others stay as they were drawn.
     seeds : int
+    future : bool
+        Whether it is shown what is to come; see `ecglib.data.context.context_inputs`.
     """
 
     title: str
@@ -56,11 +58,12 @@ class Rung:
     weighted: bool = False
     frozen: bool = False
     seeds: int = 2
+    future: bool = False
 
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of inputs that it is shown."""
-        return tuple(name for name in GROUPS if name not in self.without)
+        return tuple(name for name in (*GROUPS, *(COMING if self.future else ())) if name not in self.without)
 
 
 _RATIOS_ONLY = tuple(name for name in GROUPS if name != "ratios")
@@ -95,8 +98,9 @@ def examples(inputs: dict[str, np.ndarray], rung: Rung, label: np.ndarray | None
 
 def new_network(rung: Rung, seed: int = 0) -> Context:
     """The untrained network; `seed` decides its initial weights."""
-    shape = sum(GROUPS[name] for name in rung.groups if name in SHAPES)
-    numbers = sum(GROUPS[name] for name in rung.groups) - shape
+    columns = GROUPS | COMING
+    shape = sum(columns[name] for name in rung.groups if name in SHAPES)
+    numbers = sum(columns[name] for name in rung.groups) - shape
     with seeded(seed, 0):
         return Context(ContextConfig(shape=shape, numbers=numbers, classes=rung.classes))
 

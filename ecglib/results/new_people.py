@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 
 from ecglib.data.context import Side, beats_of
 from ecglib.data.table import Beats
-from ecglib.designs.context import CLASSES, LADDER, folder, least_sure, read_answers, sureness
+from ecglib.designs.context import CLASSES, LADDER, folder, read_answers
 from ecglib.experiment import Experiment
 from ecglib.metrics import bootstrap, confusion_matrix, ectopic, expected_calibration_error, headline
 from ecglib.names import EcglibError
@@ -21,8 +21,6 @@ ALL, WITHOUT = "all", f"without {DOMINANT_RECORD}"
 # the papers' late fusion: of the experiment, and of the profile that takes all of DS1's beats
 PAPERS, PAPERS_ALL = "late", "late_all"
 _TITLES = {PAPERS: "papers' late fusion", PAPERS_ALL: "papers' late fusion, all of DS1"}
-_SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
-_DECLINED = (0.0, 0.01, 0.02, 0.05, 0.1)
 # what was aimed at before DS2 was opened
 TARGETS = (
     (ALL, "veb_se", 0.95),
@@ -172,7 +170,7 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`ladder_table` for readers, in percent; intervals of the first two numbers."""
     shown = pd.DataFrame({"model": tidy["model"].map(model_title), "records": tidy["records"], "seeds": tidy["seeds"]})
     for name, title in TITLES.items():
-        shown[title] = [_percent(value) for value in tidy[name]]
+        shown[title] = [percent(value) for value in tidy[name]]
         if name in ("mcc", "f1_nsv"):
             bounds = zip(tidy[f"{name}_low"], tidy[f"{name}_high"], strict=True)
             shown[title] += [f" [{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds]
@@ -181,11 +179,12 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
         "" if model == "context" else f"{100 * lead:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
         for model, lead, low, high in leads
     ]
-    shown["MCC inside DS1"] = [_percent(value) for value in tidy["folds_mcc"]]
+    shown["MCC inside DS1"] = [percent(value) for value in tidy["folds_mcc"]]
     return shown
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """A fraction in percent; a dash for NaN."""
     return "–" if np.isnan(value) else f"{100 * value:.1f}"
 
 
@@ -201,7 +200,7 @@ def record_table() -> pd.DataFrame:
 
 def record_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`record_table` for readers, in percent."""
-    numbers = {TITLES[name]: [_percent(value) for value in tidy[name]] for name in tidy if name in TITLES}
+    numbers = {TITLES[name]: [percent(value) for value in tidy[name]] for name in tidy if name in TITLES}
     counts = {name: [f"{count:,}" for count in tidy[name]] for name in "NSVF"}
     return pd.DataFrame({"record": tidy["record"], **counts, **numbers})
 
@@ -220,7 +219,7 @@ def target_table(experiment: Experiment) -> pd.DataFrame:
 def target_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`target_table` for readers, in percent."""
     shown = tidy.assign(number=tidy["number"].map(TITLES))
-    return shown.assign(**{name: [_percent(value) for value in tidy[name]] for name in ("target", "reached")})
+    return shown.assign(**{name: [percent(value) for value in tidy[name]] for name in ("target", "reached")})
 
 
 def openings() -> pd.DataFrame:
@@ -274,66 +273,3 @@ def _log_probabilities(side: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _log_loss(logarithms: np.ndarray, label: np.ndarray) -> float:
     return float(-log_softmax(logarithms, axis=1)[np.arange(len(label)), label].mean())
-
-
-def risk_table() -> pd.DataFrame:
-    """What is left of `context`'s errors on DS2 where it may decline to answer its least sure beats.
-
-    Returns
-    -------
-    DataFrame
-        Columns answered (share of beats), wrong (share of those answered), sveb_se, sveb_ppv, veb_se, veb_ppv: of the
-        beats that are answered. Sureness is the highest mean probability of all seeds; fusion beats are in.
-    """
-    beats, answers = side_of("test"), read_answers("test")
-    order, predicted = np.argsort(-sureness(answers), kind="stable"), answers["context"].to_numpy().astype(np.int64)
-    rows = []
-    for share in _SHARES:
-        kept = order[: round(share * len(order))]
-        found = statistics(confusion_matrix(beats.label[kept], predicted[kept], 4))
-        wanted = {name: float(found[name]) for name in ("sveb_se", "sveb_ppv", "veb_se", "veb_ppv")}
-        rows.append({"answered": share, "wrong": 1 - float(found["accuracy"])} | wanted)
-    return pd.DataFrame(rows)
-
-
-def decline_table() -> pd.DataFrame:
-    """What `predict` leaves of `context`'s errors where it declines, by the thresholds of DS1's left-out folds.
-
-    Returns
-    -------
-    DataFrame
-        One row a side ("DS1, left-out folds", "DS2", "DS2 without 232") and share asked for; columns least (the
-        probability below which a beat is declined), declined (share of beats), declined_s and declined_v (of the S and
-        V beats), errors (share of errors declined), wrong, sveb_se, sveb_ppv, veb_se, veb_ppv (of beats answered).
-    """
-    rows = []
-    for side, words in {"train": "DS1, left-out folds", "test": "DS2"}.items():
-        beats, answers = side_of(side), read_answers(side)
-        sure, predicted = sureness(answers), answers["context"].to_numpy().astype(np.int64)
-        wrong = predicted != beats.label
-        groups = {words: np.ones(len(beats), dtype=bool)}
-        groups |= {f"DS2 {WITHOUT}": beats.record != DOMINANT_RECORD} if side == "test" else {}
-        for name, chosen in groups.items():
-            for share in _DECLINED:
-                kept = sure >= least_sure(share)
-                found = statistics(confusion_matrix(beats.label[chosen & kept], predicted[chosen & kept], 4))
-                row = {"side": name, "asked": share, "least": least_sure(share), "declined": (~kept)[chosen].mean()}
-                for number in (1, 2):
-                    of_class = chosen & (beats.label == number)
-                    row[f"declined_{CLASSES[number].lower()}"] = (~kept)[of_class].mean()
-                row |= {"errors": (~kept)[chosen & wrong].mean(), "wrong": 1 - float(found["accuracy"])}
-                rows.append(row | {key: float(found[key]) for key in ("sveb_se", "sveb_ppv", "veb_se", "veb_ppv")})
-    return pd.DataFrame(rows)
-
-
-def decline_summary(tidy: pd.DataFrame) -> pd.DataFrame:
-    """`decline_table` for readers, in percent."""
-    titles = {"asked": "asked for", "declined": "not sure", "declined_s": "of S", "declined_v": "of V"}
-    titles |= {"errors": "of errors", **TITLES}
-    numbers = {titles.get(name, name): tidy[name].map(_percent) for name in tidy if name not in ("side", "least")}
-    return pd.DataFrame({"beats": tidy["side"], "probability below": tidy["least"].map("{:.3f}".format), **numbers})
-
-
-def risk_summary(tidy: pd.DataFrame) -> pd.DataFrame:
-    """`risk_table` for readers, in percent."""
-    return pd.DataFrame({TITLES.get(name, name): [f"{100 * value:.2f}" for value in tidy[name]] for name in tidy})

@@ -63,6 +63,7 @@ examples:
   ecglib predict night.edf --lead "ECG II" --annotations night.own
   ecglib predict 100.hea --strip strip --from 60 --seconds 30
   ecglib predict ecg.csv --model best          the models are listed in docs/models.md
+  ecglib predict ecg.csv --decline 0.05        what it costs and brings is in docs/context.md
 """
 
 
@@ -164,6 +165,14 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--rate", type=float, metavar="HZ", help="samples a second, where the file does not say")
     predict.add_argument(
         "--model", default=DEFAULT_MODEL, help=f"NAME or NAME:MODEL, see docs/models.md ({DEFAULT_MODEL})"
+    )
+    predict.add_argument(
+        "--decline",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="call the least sure beats 'not sure': below the probability that this share of the training patients' "
+        f"beats is below, as 0.05; {DEFAULT_MODEL} only (default: 0)",
     )
     predict.add_argument("--csv", type=Path, metavar="FILE.csv", help="write the table of beats")
     predict.add_argument("--annotations", type=Path, metavar="RECORD.NAME", help="write a WFDB annotation file")

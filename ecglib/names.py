@@ -59,6 +59,8 @@ CLASS_TITLES = {
     "normal": "healthy control",
     "abnormal": "myocardial infarction",
 }
+# what a beat is called where `predict` may decline to answer
+NOT_SURE = "not sure"
 
 # -- models -------------------------------------------------------------------------------------------------
 ModelName = Literal["cnn_transformer", "cnn2d", "late", "concat", "sum", "weighted_sum"]

@@ -89,7 +89,9 @@ for stretch in prediction.excluded:
 #
 #     ecglib predict FILE --csv beats.csv --annotations ecg.own --strip strip
 #
-# which also writes a WFDB annotation file for other ECG software. `ecglib predict --help` has more.
+# which also writes a WFDB annotation file for other ECG software. `ecglib predict --help` has more. With `--decline 0.05`, here
+# `decline=0.05`, the least sure beats are called "not sure" ("?" in the strip, Q in the annotations);
+# what this brings and costs is in [17](17_new_people.ipynb).
 
 # %% [markdown] tags=["interpretation"]
 # **What it shows.** How well this does on an invented ECG says nothing of a real one. What is known comes from 22 records of people

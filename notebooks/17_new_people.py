@@ -2,7 +2,7 @@
 # jupyter:
 #   ecglib:
 #     after: [08_by_patient]
-#     makes: [table_new_people, table_new_people_known, table_new_people_folds, table_new_people_targets, table_new_people_records, table_new_people_errors, table_new_people_trust, table_new_people_risk, fig00_new_people, fig00_new_people_errors, fig00_new_people_trust]
+#     makes: [table_new_people, table_new_people_known, table_new_people_folds, table_new_people_targets, table_new_people_records, table_new_people_errors, table_new_people_trust, table_new_people_risk, table_new_people_decline, table_new_people_future, fig00_new_people, fig00_new_people_errors, fig00_new_people_trust]
 #     alone: true
 #   jupytext:
 #     formats: ipynb,py:percent
@@ -40,7 +40,7 @@ from ecglib.experiment import Experiment
 from ecglib.figures.new_people import error_figure, ladder_figure, trust_figure
 from ecglib.parameters import injected_parameters, load_parameters
 from ecglib.publish import publish_figure, publish_table
-from ecglib.results import known_people, new_people, sveb_errors
+from ecglib.results import declining, future, known_people, new_people, sveb_errors
 
 # %% [markdown]
 # The profile says whose late fusion stands first; that of profile `short` follows, and all else is of this notebook alone.
@@ -92,6 +92,17 @@ folds = known_people.fold_table()
 publish_table(folds, known_people.fold_summary(folds), experiment, "new_people_folds")
 
 # %% [markdown]
+# ## What the future would add
+#
+# `context` knows one beat of the future. Here it also sees the two intervals after that and the likeness of the next beat, means
+# of intervals to both sides and of the whole record, and as the usual beat the median of the whole record. Inside DS1 alone, on
+# the same folds with the same two seeds (`python -m ecglib.designs.future`).
+
+# %%
+gained = future.future_table()
+publish_table(gained, future.future_summary(gained), experiment, "new_people_future")
+
+# %% [markdown]
 # ## What was aimed at
 
 # %%
@@ -128,11 +139,20 @@ publish_figure(figure, experiment, 0, "new_people_errors")
 # right: if its least sure beats are left to somebody else.
 
 # %%
-trust, risk = new_people.trust_table(), new_people.risk_table()
+trust, risk = new_people.trust_table(), declining.risk_table()
 publish_table(trust, new_people.trust_summary(trust), experiment, "new_people_trust")
 
 # %%
-publish_table(risk, new_people.risk_summary(risk), experiment, "new_people_risk")
+publish_table(risk, declining.risk_summary(risk), experiment, "new_people_risk")
+
+# %% [markdown]
+# `ecglib predict --decline SHARE` calls beats "not sure": those whose probability is below a threshold, which that share of
+# DS1's beats is below when their fold is left out. What is left of the errors by the same thresholds, in percent; sensitivity
+# and PPV are those of the beats answered:
+
+# %%
+decline = declining.decline_table()
+publish_table(decline, declining.decline_summary(decline), experiment, "new_people_decline")
 
 # %%
 figure = trust_figure(trust, risk, "context on DS2: probabilities, and beats it may decline")
@@ -166,6 +186,10 @@ publish_figure(figure, experiment, 0, "new_people_trust")
 # **It is the inputs, not the network.** Boosted trees on the same inputs have an MCC of <!--n reduced/table_new_people_mitbih model=trees records=all : mcc percent1-->74.9<!--/n--> on DS2 and, inside DS1, <!--n reduced/table_new_people_mitbih model=trees records=all : folds_mcc percent1-->76.2<!--/n--> where
 # `context` has <!--n reduced/table_new_people_mitbih model=context records=all : folds_mcc percent1-->75.2<!--/n-->; <!--n reduced/table_new_people_mitbih model=trees records=all : veb_ppv percent1-->95.4<!--/n--> % of what they call V are V. Nothing here says that one is better than the other.
 #
+# **Whether the future would add anything** is not settled: shown what is to come, `context` has inside DS1 an MCC of <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : mcc percent1-->76.5<!--/n--> where
+# it has <!--n reduced/table_new_people_future_mitbih model=context : mcc percent1-->75.3<!--/n-->, a difference of <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : gain points1-->+1.2<!--/n--> [<!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : gain_low points1-->-4.4<!--/n-->, <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : gain_high points1-->+6.3<!--/n--> over patients], and an S F1 of <!--n reduced/table_new_people_future_mitbih model=context~with~what~is~to~come : sveb_f1 percent1-->45.2<!--/n--> where it has <!--n reduced/table_new_people_future_mitbih model=context : sveb_f1 percent1-->46.4<!--/n-->; the settings are those
+# chosen without it.
+#
 # A random frozen encoder with a linear head has <!--n reduced/table_new_people_mitbih model=frozen records=all : mcc percent1-->68.9<!--/n--> [<!--n reduced/table_new_people_mitbih model=frozen records=all : mcc_low percent1-->42.2<!--/n-->, <!--n reduced/table_new_people_mitbih model=frozen records=all : mcc_high percent1-->89.2<!--/n-->] and calls nothing S.
 #
 # **Patients that it knows.** Trained on other beats of the same patients, `context` has an MCC of <!--n reduced/table_new_people_known_mitbih model=context patients=known : mcc percent1-->90.7<!--/n--> [<!--n reduced/table_new_people_known_mitbih model=context patients=known : mcc_low percent1-->79.8<!--/n-->, <!--n reduced/table_new_people_known_mitbih model=context patients=known : mcc_high percent1-->96.3<!--/n-->] on
@@ -181,6 +205,11 @@ publish_figure(figure, experiment, 0, "new_people_trust")
 # the folds and not on a mean of ten, does not help: on DS2 the mean distance of claimed and true share (ECE) goes from <!--n reduced/table_new_people_trust_mitbih probabilities=as~they~are tenth=1 : ece percent-->1.10<!--/n--> to <!--n reduced/table_new_people_trust_mitbih probabilities=cooled tenth=1 : ece percent-->1.33<!--/n--> %. Declining the least sure
 # tenth of the beats leaves <!--n reduced/table_new_people_risk_mitbih answered=0.9 : wrong percent1-->1.1<!--/n--> % wrong instead of <!--n reduced/table_new_people_risk_mitbih answered=1.0 : wrong percent1-->4.6<!--/n--> %; but most S beats are among those declined.
 #
+# **"Not sure"**, by the threshold that a twentieth of DS1's beats is below (a probability of <!--n reduced/table_new_people_decline_mitbih side=DS1,~left-out~folds asked=0.05 : least decimal2-->0.87<!--/n-->), are <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.05 : declined percent1-->7.1<!--/n--> % of DS2's
+# beats and <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.05 : errors percent1-->65.5<!--/n--> % of its errors; <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.05 : wrong percent1-->1.7<!--/n--> % of the others are wrong, and <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.05 : veb_ppv percent1-->95.9<!--/n--> % of what is still called V are V instead of <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.0 : veb_ppv percent1-->86.8<!--/n--> %. For S
+# the choice made on DS1 does not carry over: there the PPV goes from <!--n reduced/table_new_people_decline_mitbih side=DS1,~left-out~folds asked=0.0 : sveb_ppv percent1-->52.2<!--/n--> to <!--n reduced/table_new_people_decline_mitbih side=DS1,~left-out~folds asked=0.05 : sveb_ppv percent1-->88.7<!--/n--> %, on DS2 from <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.0 : sveb_ppv percent1-->56.3<!--/n--> to <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.05 : sveb_ppv percent1-->29.2<!--/n--> % (without
+# record 232 from <!--n reduced/table_new_people_decline_mitbih side=DS2~without~232 asked=0.0 : sveb_ppv percent1-->18.2<!--/n--> to <!--n reduced/table_new_people_decline_mitbih side=DS2~without~232 asked=0.05 : sveb_ppv percent1-->21.1<!--/n--> %), since <!--n reduced/table_new_people_decline_mitbih side=DS2 asked=0.05 : declined_s percent1-->84.7<!--/n--> % of DS2's S beats are declined. So nothing is declined unless one asks for it.
+#
 # **Aims.** Of <!--n reduced/table_new_people_targets_mitbih met!=x : count(target) whole-->6<!--/n--> numbers aimed at, <!--n reduced/table_new_people_targets_mitbih met=yes : count(target) whole-->1<!--/n--> is reached: see the table of aims for by how much the others are missed. The F beats of DS2 are nearly all of
 # one record (<!--n reduced/table_new_people_records_mitbih record=213 : F whole-->362<!--/n--> of <!--n reduced/table_new_people_records_mitbih record!=x : sum(F) whole-->388<!--/n--> in record 213), and `context` has no such class: its F1 of F is 0 by
 # design, which the macro F1 of four classes shows.
@@ -189,6 +218,12 @@ publish_figure(figure, experiment, 0, "new_people_trust")
 # are found and <!--n predict/table_detection model=context beats=detected record=all : veb_ppv percent1-->83.9<!--/n--> % of what is called V is V; of S <!--n predict/table_detection model=context beats=detected record=all : sveb_se percent1-->43.3<!--/n--> and <!--n predict/table_detection model=context beats=detected record=all : sveb_ppv percent1-->48.9<!--/n--> %. So it is the default of `ecglib predict`
 # ([16](16_your_ecg.ipynb)), where it was also tested with noise; these are openings of DS2 beyond those listed above, each done
 # twice, the second time with ten networks and a detector that was mended on DS1.
+#
+# **Another lead, another rate.** DS2 was opened five times more, once each, by the finished model with the reference's R peaks
+# ([table](../figures/predict/table_shift.md), from minute 5). By the second signal of each record (V1 in <!--n predict/table_shift shift=lead lead=V1 record=all : records whole-->18<!--/n--> of <!--n predict/table_shift shift=lead lead=all record=all : records whole-->22<!--/n-->) the MCC falls by <!--n predict/table_shift shift=lead lead=all record=all : lost percent1-->13.9<!--/n--> points
+# [<!--n predict/table_shift shift=lead lead=all record=all : lost_low percent1-->1.9<!--/n-->, <!--n predict/table_shift shift=lead lead=all record=all : lost_high percent1-->28.5<!--/n--> over patients] to <!--n predict/table_shift shift=lead lead=all record=all : mcc percent1-->60.9<!--/n-->; <!--n predict/table_shift shift=lead lead=all record=all : veb_se percent1-->89.0<!--/n--> % of the V beats are found instead of <!--n predict/table_shift shift=none record=all : veb_se percent1-->96.1<!--/n--> %, and <!--n predict/table_shift shift=lead lead=all record=all : sveb_se percent1-->5.0<!--/n--> % of the S beats instead of <!--n predict/table_shift shift=none record=all : sveb_se percent1-->45.3<!--/n--> %, of which
+# record 232 has most (<!--n predict/table_shift shift=lead record=232 : sveb_tp whole-->1<!--/n--> instead of <!--n predict/table_shift shift=none record=232 : sveb_tp whole-->586<!--/n--> found). Resampled to 125, 250, 500 and 1000 Hz it has an MCC of <!--n predict/table_shift shift=rate rate_hz=125.0 record=all : mcc percent1-->73.7<!--/n-->, <!--n predict/table_shift shift=rate rate_hz=250.0 record=all : mcc percent1-->74.4<!--/n-->, <!--n predict/table_shift shift=rate rate_hz=500.0 record=all : mcc percent1-->74.9<!--/n--> and <!--n predict/table_shift shift=rate rate_hz=1000.0 record=all : mcc percent1-->74.8<!--/n--> where it has <!--n predict/table_shift shift=none record=all : mcc percent1-->74.8<!--/n-->
+# at 360 Hz; the intervals of all four differences hold zero.
 #
 # **What the numbers are not.** `context` was trained with
 # reference R peaks of 21 patients, all of one laboratory. Nothing was chosen by the openings listed above, but trials before this

@@ -35,9 +35,13 @@ _SHAPE = 33
 # columns of each group; the networks of `ecglib.designs.context` name what they use
 GROUPS = {"window": _SHAPE, "difference": _SHAPE, "ratios": 3 * len(MEANS), "irregularity": 1}
 GROUPS |= {"likeness": 3 * len(_PARTS), "relative_likeness": 3 * len(_PARTS)}
+# with what is to come: the two intervals after the following one, over each mean, and the likeness of the next beat
+COMING = {"coming": 2 * len(MEANS) + 6 * len(_PARTS)}
 
 
-def context_inputs(signal: np.ndarray, peaks: np.ndarray, rr_s: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def context_inputs(
+    signal: np.ndarray, peaks: np.ndarray, rr_s: np.ndarray | None = None, future: bool = False
+) -> dict[str, np.ndarray]:
     """The inputs of every beat of one lead.
 
     Parameters
@@ -49,6 +53,9 @@ def context_inputs(signal: np.ndarray, peaks: np.ndarray, rr_s: np.ndarray | Non
     rr_s : ndarray of float, shape (P,), optional
         Seconds since the R peak before, NaN where that is not known: the last known one, or the next, then stands
         for it. By default from `peaks`.
+    future : bool
+        Whether what is to come is known: means are of intervals to both sides and of the whole record, the usual beat
+        is the median of all of them, and there is a group ``coming`` (`COMING`).
 
     Returns
     -------
@@ -62,12 +69,13 @@ def context_inputs(signal: np.ndarray, peaks: np.ndarray, rr_s: np.ndarray | Non
     """
     rr = np.diff(peaks / RATE_HZ, prepend=np.nan) if rr_s is None else rr_s.astype(np.float64)
     rr = pd.Series(rr).ffill().bfill().to_numpy()
-    ratios, irregularity = _rhythm(rr)
+    ratios, irregularity = _rhythm(rr, future)
     padded = np.pad(signal, _AFTER, mode="edge")
     places = np.rint(peaks).astype(np.int64).clip(0, len(signal) - 1) + _AFTER - _BEFORE
     beats = padded[places[:, None] + np.arange(_BEFORE + _AFTER)].astype(np.float32)
     usual = ratios[:, 0] > _EARLY
-    template = _median_of_earlier(beats, usual)
+    median = _median_of_all if future else _median_of_earlier
+    template = median(beats, usual)
     slope, template_slope = (_slope(one) for one in (beats, template))
     likeness = _likeness(beats, template)
     groups = {
@@ -76,17 +84,37 @@ def context_inputs(signal: np.ndarray, peaks: np.ndarray, rr_s: np.ndarray | Non
         "ratios": ratios.clip(-2, 2),
         "irregularity": irregularity,
         "likeness": likeness,
-        "relative_likeness": likeness - _median_of_earlier(likeness, usual),
+        "relative_likeness": likeness - median(likeness, usual),
     }
+    if future:
+        next_one = np.append(np.arange(1, len(rr)), len(rr) - 1)
+        later = [_ratios(np.append(rr[ahead:], rr[[-1] * min(ahead, len(rr))]), rr, future) for ahead in (2, 3)]
+        groups["coming"] = np.hstack([*later, likeness[next_one], groups["relative_likeness"][next_one]])
     pairs = {name: _halved(groups[name]) for name in ("window", "difference")}
     return {name: pairs.get(name, group).clip(-8, 8).astype(np.float32) for name, group in groups.items()}
 
 
-def _rhythm(rr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rhythm(rr: np.ndarray, future: bool) -> tuple[np.ndarray, np.ndarray]:
     following, before = np.append(rr[1:], rr[-1]), np.append(rr[0], rr[:-1])
-    ratios = [np.log(one / mean_of_earlier(rr, count)) for count in MEANS for one in (rr, following, before)]
+    ratios = [_ratios(one, rr, future) for one in (rr, following, before)]
     change = np.abs(np.diff(np.log(rr), prepend=np.log(rr[0])))
-    return np.stack(ratios, axis=1), np.log(0.01 + mean_of_earlier(change, MEANS[0]))[:, None]
+    mean = _mean_around if future else mean_of_earlier
+    # by mean, then by interval
+    return np.stack(ratios, axis=2).reshape(len(rr), -1), np.log(0.01 + mean(change, MEANS[0]))[:, None]
+
+
+def _ratios(one: np.ndarray, rr: np.ndarray, future: bool) -> np.ndarray:
+    """Logarithms of intervals over means, ndarray of shape (P, means)."""
+    if not future:
+        return np.stack([np.log(one / mean_of_earlier(rr, count)) for count in MEANS], axis=1)
+    return np.stack([np.log(one / _mean_around(rr, count)) for count in (*MEANS[:-1], len(rr))], axis=1)
+
+
+def _mean_around(values: np.ndarray, count: int) -> np.ndarray:
+    """The mean of up to `count` values to either side of each one, and itself."""
+    sums, here = np.append(0, np.cumsum(values)), np.arange(len(values))
+    first, last = np.maximum(0, here - count), np.minimum(len(values), here + count + 1)
+    return (sums[last] - sums[first]) / (last - first)
 
 
 def mean_of_earlier(values: np.ndarray, count: int) -> np.ndarray:
@@ -104,6 +132,11 @@ def _median_of_earlier(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     # in blocks, since a day's beats with forty earlier ones each do not fit into memory
     blocks = [np.median(windows[start : start + _BLOCK], axis=-1) for start in range(0, len(windows), _BLOCK)]
     return np.concatenate(blocks)[np.cumsum(chosen) - chosen]
+
+
+def _median_of_all(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The median, column by column, of all chosen rows, for each row; (P, C) to (P, C)."""
+    return np.broadcast_to(np.median(values[chosen], axis=0), values.shape)
 
 
 def _slope(beats: np.ndarray) -> np.ndarray:
@@ -167,7 +200,7 @@ def lead_number(stem: Path) -> int:
     return names.index("MLII") if "MLII" in names else 0
 
 
-def record_inputs(stem: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def record_inputs(stem: Path, future: bool = False) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The annotated R peaks of a MIT-BIH record, in its own samples, and their inputs.
 
     The lead is that of `lead_number`.
@@ -178,15 +211,17 @@ def record_inputs(stem: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     annotation = wfdb.rdann(str(stem), "atr")
     peaks = annotation.sample[[symbol in LABEL_OF_SYMBOL for symbol in annotation.symbol]]
     step = round(record.fs / RATE_HZ)
-    return peaks, context_inputs(resample_poly(record.p_signal[:, 0], 1, step, padtype="edge"), peaks / step)
+    signal = resample_poly(record.p_signal[:, 0], 1, step, padtype="edge")
+    return peaks, context_inputs(signal, peaks / step, future=future)
 
 
-def table_inputs(beats: Beats, folder: Path) -> dict[str, np.ndarray]:
+def table_inputs(beats: Beats, folder: Path, future: bool = False) -> dict[str, np.ndarray]:
     """`context_inputs` of the beats of a table, in its order, from the raw records of MIT-BIH in `folder`."""
-    found = {name: np.empty((len(beats), columns), np.float32) for name, columns in GROUPS.items()}
+    columns = GROUPS | (COMING if future else {})
+    found = {name: np.empty((len(beats), count), np.float32) for name, count in columns.items()}
     for record in np.unique(beats.record):
         rows = np.flatnonzero(beats.record == record)
-        peaks, inputs = record_inputs(folder / str(record))
+        peaks, inputs = record_inputs(folder / str(record), future)
         places = np.searchsorted(peaks, beats.sample[rows])
         for name, group in inputs.items():
             found[name][rows] = group[places]

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from ecglib import files
-from ecglib.data.context import GROUPS, Side
+from ecglib.data.context import COMING, GROUPS, Side
 from ecglib.data.splits import class_weights
 from ecglib.models.context import Context, ContextConfig
 from ecglib.names import EcglibError
@@ -47,6 +47,8 @@ class Rung:
     frozen : bool
         Whether only the last layer learns, and the others stay as they were drawn.
     seeds : int
+    future : bool
+        Whether it is shown what is to come; see `ecglib.data.context.context_inputs`.
     """
 
     title: str
@@ -56,11 +58,12 @@ class Rung:
     weighted: bool = False
     frozen: bool = False
     seeds: int = 2
+    future: bool = False
 
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups of inputs that it is shown."""
-        return tuple(name for name in GROUPS if name not in self.without)
+        return tuple(name for name in (*GROUPS, *(COMING if self.future else ())) if name not in self.without)
 
 
 _RATIOS_ONLY = tuple(name for name in GROUPS if name != "ratios")
@@ -95,8 +98,9 @@ def examples(inputs: dict[str, np.ndarray], rung: Rung, label: np.ndarray | None
 
 def new_network(rung: Rung, seed: int = 0) -> Context:
     """The untrained network; `seed` decides its initial weights."""
-    shape = sum(GROUPS[name] for name in rung.groups if name in SHAPES)
-    numbers = sum(GROUPS[name] for name in rung.groups) - shape
+    columns = GROUPS | COMING
+    shape = sum(columns[name] for name in rung.groups if name in SHAPES)
+    numbers = sum(columns[name] for name in rung.groups) - shape
     with seeded(seed, 0):
         return Context(ContextConfig(shape=shape, numbers=numbers, classes=rung.classes))
 
@@ -175,6 +179,29 @@ def read_answers(side: Side) -> pd.DataFrame:
     if not path.is_file():
         raise EcglibError(f"{path}: no such file; make it with 'python -m ecglib.designs.ladder'")
     return pd.read_parquet(path)
+
+
+def least_sure(share: float) -> float:
+    """The probability of the class called below which a share of DS1's beats is, by networks of the other folds.
+
+    Parameters
+    ----------
+    share : float
+        From 0 (then nothing is below) to below 1.
+
+    Raises
+    ------
+    EcglibError
+        There is no such share, or no committed answers.
+    """
+    if not 0 <= share < 1:
+        raise EcglibError(f"decline: {share:g} is no share of beats; give one from 0 to below 1, as 0.05")
+    return float(np.quantile(sureness(read_answers("train")), share)) if share else 0.0
+
+
+def sureness(table: pd.DataFrame) -> np.ndarray:
+    """The probability of the class called, of each row of `read_answers`; ndarray of float, shape (N,)."""
+    return np.exp(table[[f"log_p_{name}" for name in CLASSES]].to_numpy(np.float64).max(axis=1))
 
 
 def trained_networks() -> list[Context]:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator
 
-from ecglib.figures.style import BLUE, GREY, INK, ORANGE, PURPLE, VERMILION, new_figure, style
+from ecglib.figures.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, new_figure, style
+from ecglib.names import NOT_SURE
 
 ROW_S = 10.0
 MM_A_SECOND, MM_A_MV = 25.0, 10.0
@@ -24,6 +25,7 @@ _FINE, _COARSE = "#F6DADA", "#E3A5A5"
 # how far from its R peak a beat is coloured, if its neighbours are not nearer
 _BEFORE_S, _AFTER_S = 0.25, 0.45
 _COLOURS = {"N": INK, "S": ORANGE, "V": VERMILION, "F": PURPLE, "Q": BLUE, "normal": INK, "abnormal": VERMILION}
+_COLOURS[NOT_SURE] = GREEN
 
 
 @dataclass(frozen=True)
@@ -168,4 +170,4 @@ def _trace(axes: Axes, time: np.ndarray, signal: np.ndarray, colour: np.ndarray)
 
 
 def _letter(label: str) -> str:
-    return label if len(label) == 1 else label[:3]
+    return "?" if label == NOT_SURE else label[:3]

@@ -32,6 +32,7 @@ def predict(
     model: str | Pretrained | InContext = DEFAULT_MODEL,
     per_mv: float | None = None,
     progress: bool = False,
+    decline: float = 0.0,
 ) -> Prediction:
     """Find the beats of one lead and classify each of them. Research software, not a medical device.
 
@@ -49,6 +50,9 @@ def predict(
         Of an array: units of `signal` a millivolt; figures are then drawn to scale.
     progress : bool
         Whether a bar is shown on standard error, where that is a terminal.
+    decline : float
+        Of the default model: how many of its least sure beats are called "not sure", as a share of the beats of
+        the patients that it was trained on; of another recording more or fewer are. 0: none.
 
     Returns
     -------
@@ -57,18 +61,21 @@ def predict(
     Raises
     ------
     EcglibError
-        The signal, its rate or the file cannot be used, has fewer than three beats, or the model is unknown.
+        The signal, its rate or the file cannot be used, has fewer than three beats, the model is unknown, or there is
+        nothing that it can decline.
 
     Examples
     --------
     >>> ecglib.predict(signal, 360).table  # doctest: +SKIP
     """
+    from ecglib.predict.in_context import declined_below
     from ecglib.predict.lead import array_lead
     from ecglib.predict.prediction import predict_lead
     from ecglib.predict.readers import open_lead
 
     opened = open_lead(Path(signal), lead, rate) if isinstance(signal, str | Path) else array_lead(signal, rate, per_mv)
-    return predict_lead(opened, load_pretrained(model) if isinstance(model, str) else model, progress)
+    loaded = load_pretrained(model) if isinstance(model, str) else model
+    return predict_lead(opened, loaded, progress, declined_below(loaded, decline))
 
 
 def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:

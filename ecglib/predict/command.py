@@ -25,14 +25,16 @@ def run(options: Namespace) -> None:
 
     check_outputs(options.csv, options.annotations, options.strip, options.start, options.seconds, lead.seconds)
     from ecglib.predict.evaluation import on_new_people
+    from ecglib.predict.in_context import declined_below
     from ecglib.predict.pretrained import load_pretrained
 
     model = load_pretrained(options.model)
+    least = declined_below(model, options.decline)
     print(f"{options.file}: {described(lead)}")
     print(model.title)
     print(on_new_people(model.name))
     try:
-        prediction = predict_lead(lead, model, progress=True)
+        prediction = predict_lead(lead, model, progress=True, least=least)
     except EcglibError as error:
         raise EcglibError(f"{options.file}: {error}") from None
     print(prediction.summary())

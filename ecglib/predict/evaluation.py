@@ -201,10 +201,11 @@ def readable(tidy: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def readable_rates(tidy: pd.DataFrame) -> pd.DataFrame:
+def readable_rates(tidy: pd.DataFrame, kinds: Iterable[str] = tuple(_TITLES)) -> pd.DataFrame:
     """Numbers of reference beats, sensitivity and positive predictive value in percent."""
     shown = {}
-    for kind, title in _TITLES.items():
+    for kind in kinds:
+        title = _TITLES[kind]
         shown[title] = [f"{number:,}" for number in tidy[f"{kind}_tp"] + tidy[f"{kind}_fn"]]
         for name, heading in {"se": "Se", "ppv": "PPV"}.items():
             values = tidy[f"{kind}_{name}"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ecglib.data.context import RATE_HZ, context_inputs
-from ecglib.designs.context import CLASSES, probabilities, trained_networks
+from ecglib.designs.context import CLASSES, least_sure, probabilities, trained_networks
+from ecglib.names import EcglibError
 from ecglib.predict.beats import at_rate
 from ecglib.predict.lead import OpenLead
+
+if TYPE_CHECKING:
+    from ecglib.predict.pretrained import Pretrained
 
 _BLOCK_S = 600
 
@@ -45,6 +51,19 @@ class InContext:
         """
         inputs = context_inputs(_at_120_hz(lead), peaks / lead.rate_hz * RATE_HZ, rr_s)
         return np.mean([probabilities(network, inputs) for network in self._networks], axis=0)
+
+
+def declined_below(model: Pretrained | InContext, share: float) -> float:
+    """The probability below which a beat is called "not sure", for a share of DS1's beats; see `least_sure`.
+
+    Raises
+    ------
+    EcglibError
+        There is no such share, or the model is another one, whose answers for new people were not kept.
+    """
+    if share and not isinstance(model, InContext):
+        raise EcglibError(f"decline: {model.name} has no threshold of its own; only {InContext.name} has one")
+    return least_sure(share)
 
 
 def _at_120_hz(lead: OpenLead) -> np.ndarray:

@@ -15,11 +15,12 @@ from IPython.display import Image
 from ecglib.figures.strip import Strip, strip_figure
 from ecglib.figures.style import save_figure
 from ecglib.files import replacing
-from ecglib.names import EcglibError
+from ecglib.names import NOT_SURE, EcglibError
 from ecglib.predict import NOTICE
 from ecglib.predict.prediction import Prediction
 
-# codes of the WFDB annotation format; a model of two diagnoses says nothing of a beat's type, which code Q stands for
+# codes of the WFDB annotation format. Q, unclassifiable, stands for a beat of which nothing is said: "not sure", and
+# what a model of two diagnoses finds; "?" is a beat that came while a detector learned, which programs may pass over
 _SYMBOLS = {"N": "N", "S": "S", "V": "V", "F": "F", "Q": "Q"}
 _UNTYPED, _QUALITY = "Q", "~"
 # a figure of more rows of 10 s than this is no strip
@@ -84,9 +85,8 @@ def write_annotations(prediction: Prediction, path: Path) -> None:
 
     record, annotator = annotation_name(path)
     table = prediction.table
-    typed = set(prediction.class_names) <= _SYMBOLS.keys()
     marks = [
-        (int(sample), _SYMBOLS[label] if typed else _UNTYPED, "" if typed else label)
+        (int(sample), _SYMBOLS.get(label, _UNTYPED), "" if label in _SYMBOLS else label)
         for sample, label in zip(table["sample"], table["label"], strict=True)
     ]
     for one in prediction.excluded:
@@ -130,7 +130,7 @@ def draw_strip(
             in_mv=bool(lead.per_mv),
             peak_s=table["time_s"].to_numpy(),
             label=table["label"].to_numpy(),
-            class_names=prediction.class_names,
+            class_names=(*prediction.class_names, NOT_SURE),
             unusable=[(one.start_s, one.end_s, one.reason) for one in prediction.excluded],
         ),
         title,

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ecglib.data.cut import UnusableRecord
 from ecglib.data.table import BEAT_LENGTH
-from ecglib.names import CLASS_TITLES, Dataset, EcglibError
+from ecglib.names import CLASS_TITLES, NOT_SURE, Dataset, EcglibError
 from ecglib.predict import NOTICE
 from ecglib.predict.beats import PEAK_RATE_HZ, at_rate, beats_of, ratio_of_rates
 from ecglib.predict.in_context import InContext
@@ -43,8 +43,9 @@ class Prediction:
     Attributes
     ----------
     table : DataFrame
-        One row a beat: time_s (of its R peak), sample (the same, in the record's own samples), label, one column a
-        class with its probability, and rr_s, the seconds since the R peak before (NaN for the first of a stretch).
+        One row a beat: time_s (of its R peak), sample (the same, in the record's own samples), label (a class, or
+        "not sure"), one column a class with its probability, and rr_s, the seconds since the R peak before (NaN for
+        the first of a stretch).
     r_peaks : ndarray of int, shape (P,)
         All R peaks, in the record's own samples; the last of each stretch starts no beat.
     rr_s : ndarray of float, shape (P,)
@@ -54,6 +55,8 @@ class Prediction:
     lead : OpenLead
     model : str
     class_names : tuple of str, length K
+    least : float
+        Below this probability of its likeliest class a beat is called "not sure"; 0 where all are classified.
     """
 
     table: pd.DataFrame
@@ -63,12 +66,13 @@ class Prediction:
     lead: OpenLead
     model: str
     class_names: tuple[str, ...]
+    least: float = 0.0
 
     @property
     def counts(self) -> dict[str, int]:
-        """Beats by class."""
+        """Beats by class, and those called "not sure" where some may be."""
         found = self.table["label"].value_counts()
-        return {name: int(found.get(name, 0)) for name in self.class_names}
+        return {name: int(found.get(name, 0)) for name in (*self.class_names, *([NOT_SURE] if self.least else []))}
 
     @property
     def pauses(self) -> list[tuple[float, float]]:
@@ -80,6 +84,8 @@ class Prediction:
         """Beats by class, rate, pauses and what was excluded, in a few lines."""
         counts = ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
         lines = [f"{len(self.table):,} beats by {self.model}: {counts}"]
+        if self.least:
+            lines[0] += f" (probability below {self.least:.2f})"
         rr = self.rr_s[np.isfinite(self.rr_s)]
         if len(rr):
             fastest, slowest = 60 / np.percentile(rr, [5, 95])
@@ -112,7 +118,9 @@ def excluded_text(excluded: tuple[Excluded, ...], seconds: float, most: int = 6)
     return f"{total:.0f} of {seconds:.0f} s ({', '.join(listed)}{more})"
 
 
-def predict_lead(lead: OpenLead, model: Pretrained | InContext, progress: bool = False) -> Prediction:
+def predict_lead(
+    lead: OpenLead, model: Pretrained | InContext, progress: bool = False, least: float = 0.0
+) -> Prediction:
     """Judge a lead, find its R peaks, cut its beats and classify them; memory does not grow with the lead's length.
 
     `InContext` looks at a beat's neighbours, and so at the whole lead, at 120 samples a second.
@@ -123,6 +131,8 @@ def predict_lead(lead: OpenLead, model: Pretrained | InContext, progress: bool =
     model : Pretrained or InContext
     progress : bool
         Whether a bar is shown, where standard error is a terminal.
+    least : float
+        Beats whose likeliest class has a lower probability are called "not sure".
 
     Raises
     ------
@@ -150,10 +160,11 @@ def predict_lead(lead: OpenLead, model: Pretrained | InContext, progress: bool =
         beat = np.isfinite(probabilities).all(axis=1)
         probabilities[beat] = model.of_lead(lead, peaks, rr_s)[beat]
     table = _table(peaks, rr_s, probabilities, lead.rate_hz, model.class_names)
+    table.loc[table[[f"p_{name}" for name in model.class_names]].max(axis=1) < least, "label"] = NOT_SURE
     if len(peaks) < FEWEST_BEATS or table.empty:
         left_out = f"; not looked at: {excluded_text(excluded, lead.seconds)}" if excluded else ""
         raise EcglibError(f"{len(peaks)} R peaks found, {FEWEST_BEATS} in a row are needed{left_out}")
-    return Prediction(table, peaks, rr_s, excluded, lead, model.name, model.class_names)
+    return Prediction(table, peaks, rr_s, excluded, lead, model.name, model.class_names, least)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,9 @@ from ecglib.results import (
     attribution,
     by_patient,
     claims,
+    declining,
     epochs,
+    future,
     hints,
     known_people,
     ledger,
@@ -90,7 +92,9 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_new_people_targets": new_people.target_table,
     "table_new_people_records": lambda one: new_people.record_table(),
     "table_new_people_trust": lambda one: new_people.trust_table(),
-    "table_new_people_risk": lambda one: new_people.risk_table(),
+    "table_new_people_risk": lambda one: declining.risk_table(),
+    "table_new_people_decline": lambda one: declining.decline_table(),
+    "table_new_people_future": lambda one: future.future_table(),
     **{f"table_classes_{model}": _of_class(model) for model in MODEL_TITLES},
 }
 

@@ -21,7 +21,6 @@ ALL, WITHOUT = "all", f"without {DOMINANT_RECORD}"
 # the papers' late fusion: of the experiment, and of the profile that takes all of DS1's beats
 PAPERS, PAPERS_ALL = "late", "late_all"
 _TITLES = {PAPERS: "papers' late fusion", PAPERS_ALL: "papers' late fusion, all of DS1"}
-_SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.8)
 # what was aimed at before DS2 was opened
 TARGETS = (
     (ALL, "veb_se", 0.95),
@@ -134,14 +133,14 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
             single = [float(statistics(one[chosen].sum(axis=0))["mcc"]) for one in seeds]
             row |= {"mcc_seed": np.mean(single) if single else row["mcc"]}
             row |= {"mcc_deviation": np.std(single, ddof=1) if len(single) > 1 else np.nan}
-            row |= _lead(confusions["context"][chosen], confusion[chosen])
+            row |= lead_in_mcc(confusions["context"][chosen], confusion[chosen])
             row |= {f"folds_{name}": float(inside.get(name, np.nan)) for name in ("mcc", "f1_nsv", "sveb_f1")}
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _lead(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """How far the MCC of one model is above another's, and the interval of that over patients."""
+def lead_in_mcc(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    """How far one MCC is above another, and its interval over patients; of confusions of shape (patients, 4, 4)."""
     count = len(first)
     drawn = bootstrap(count, np.full(count, 1 / count), np.stack([first, second]).reshape(2, count, -1), 4)["mcc"]
     low, high = np.quantile(drawn[0] - drawn[1], (0.025, 0.975))
@@ -171,7 +170,7 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`ladder_table` for readers, in percent; intervals of the first two numbers."""
     shown = pd.DataFrame({"model": tidy["model"].map(model_title), "records": tidy["records"], "seeds": tidy["seeds"]})
     for name, title in TITLES.items():
-        shown[title] = [_percent(value) for value in tidy[name]]
+        shown[title] = [percent(value) for value in tidy[name]]
         if name in ("mcc", "f1_nsv"):
             bounds = zip(tidy[f"{name}_low"], tidy[f"{name}_high"], strict=True)
             shown[title] += [f" [{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds]
@@ -180,11 +179,12 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
         "" if model == "context" else f"{100 * lead:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
         for model, lead, low, high in leads
     ]
-    shown["MCC inside DS1"] = [_percent(value) for value in tidy["folds_mcc"]]
+    shown["MCC inside DS1"] = [percent(value) for value in tidy["folds_mcc"]]
     return shown
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """A fraction in percent; a dash for NaN."""
     return "–" if np.isnan(value) else f"{100 * value:.1f}"
 
 
@@ -200,7 +200,7 @@ def record_table() -> pd.DataFrame:
 
 def record_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`record_table` for readers, in percent."""
-    numbers = {TITLES[name]: [_percent(value) for value in tidy[name]] for name in tidy if name in TITLES}
+    numbers = {TITLES[name]: [percent(value) for value in tidy[name]] for name in tidy if name in TITLES}
     counts = {name: [f"{count:,}" for count in tidy[name]] for name in "NSVF"}
     return pd.DataFrame({"record": tidy["record"], **counts, **numbers})
 
@@ -219,7 +219,7 @@ def target_table(experiment: Experiment) -> pd.DataFrame:
 def target_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`target_table` for readers, in percent."""
     shown = tidy.assign(number=tidy["number"].map(TITLES))
-    return shown.assign(**{name: [_percent(value) for value in tidy[name]] for name in ("target", "reached")})
+    return shown.assign(**{name: [percent(value) for value in tidy[name]] for name in ("target", "reached")})
 
 
 def openings() -> pd.DataFrame:
@@ -273,29 +273,3 @@ def _log_probabilities(side: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _log_loss(logarithms: np.ndarray, label: np.ndarray) -> float:
     return float(-log_softmax(logarithms, axis=1)[np.arange(len(label)), label].mean())
-
-
-def risk_table() -> pd.DataFrame:
-    """What is left of `context`'s errors on DS2 where it may decline to answer its least sure beats.
-
-    Returns
-    -------
-    DataFrame
-        Columns answered (share of beats), wrong (share of those answered), sveb_se, sveb_ppv, veb_se, veb_ppv: of the
-        beats that are answered. Sureness is the highest mean probability of all seeds; fusion beats are in.
-    """
-    beats, answers = side_of("test"), read_answers("test")
-    sureness = answers[[f"log_p_{name}" for name in CLASSES]].to_numpy(np.float64).max(axis=1)
-    order, predicted = np.argsort(-sureness, kind="stable"), answers["context"].to_numpy().astype(np.int64)
-    rows = []
-    for share in _SHARES:
-        kept = order[: round(share * len(order))]
-        found = statistics(confusion_matrix(beats.label[kept], predicted[kept], 4))
-        wanted = {name: float(found[name]) for name in ("sveb_se", "sveb_ppv", "veb_se", "veb_ppv")}
-        rows.append({"answered": share, "wrong": 1 - float(found["accuracy"])} | wanted)
-    return pd.DataFrame(rows)
-
-
-def risk_summary(tidy: pd.DataFrame) -> pd.DataFrame:
-    """`risk_table` for readers, in percent."""
-    return pd.DataFrame({TITLES.get(name, name): [f"{100 * value:.2f}" for value in tidy[name]] for name in tidy})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ecglib import files
-from ecglib.data.context import GROUPS, beats_of, context_inputs, record_inputs, table_inputs, unpaced_beats
+from ecglib.data.context import COMING, GROUPS, beats_of, context_inputs, record_inputs, table_inputs, unpaced_beats
 from ecglib.data.splits import arrange
 from ecglib.data.table import read_beats
 
@@ -41,6 +41,22 @@ def test_of_the_future_one_beat_is_known(lead):
     for name in GROUPS:
         np.testing.assert_array_equal(inputs[name][:80], others[name][:80])
     assert not np.array_equal(inputs["window"][82], others["window"][82])
+
+
+def test_what_is_to_come_is_seen_where_it_is_asked_for(lead):
+    signal, peaks = lead
+    inputs = context_inputs(signal, peaks, future=True)
+    assert {name: group.shape[1] for name, group in inputs.items()} == GROUPS | COMING
+    rr = np.diff(peaks)
+    rr = np.append(rr[0], rr)
+    means = [rr[40:61].mean(), rr.mean(), rr.mean()]
+    columns = {0: rr[50], 1: rr[51], 2: rr[49]}
+    for number, interval in columns.items():
+        np.testing.assert_allclose(inputs["ratios"][50, number::3], np.log(interval / np.array(means)), atol=1e-5)
+    coming = np.log([rr[52] / np.array(means), rr[53] / np.array(means)]).ravel()
+    np.testing.assert_allclose(inputs["coming"][50, :6], coming, atol=1e-5)
+    np.testing.assert_array_equal(inputs["coming"][50, 6:15], inputs["likeness"][51])
+    assert not np.array_equal(inputs["likeness"], context_inputs(signal, peaks)["likeness"])
 
 
 def test_ratios_are_those_of_intervals(lead):

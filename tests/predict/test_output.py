@@ -53,6 +53,30 @@ def test_diagnoses_are_notes_of_untyped_beats(invented, tmp_path):
     assert set(read.symbol) == {"Q"} and set(read.aux_note) <= {"normal", "abnormal"}
 
 
+def test_not_sure_is_an_unclassifiable_beat(invented, tmp_path):
+    model = load_pretrained("context")
+    certain = predict_lead(array_lead(invented(45), 360.0, per_mv=1.0), model)
+    highest = certain.table[["p_N", "p_S", "p_V"]].max(axis=1)
+    least = float(highest.median())
+    below = int((highest < least).sum())
+    found = predict_lead(array_lead(invented(45), 360.0, per_mv=1.0), model, least=least)
+    unsure = (found.table["label"] == "not sure").to_numpy()
+    assert 0 < below < len(highest) and unsure.sum() == found.counts["not sure"] == below
+    assert "not sure" not in certain.counts
+    # all else is as it was
+    assert (found.table["label"][~unsure] == certain.table["label"][~unsure]).all()
+    assert found.table.drop(columns="label").equals(certain.table.drop(columns="label"))
+    assert f", not sure {below} (probability below {least:.2f})" in found.summary()
+    write_annotations(found, tmp_path / "x.ecglib")
+    read = wfdb.rdann(str(tmp_path / "x"), "ecglib")
+    np.testing.assert_array_equal(np.array(read.symbol) == "Q", unsure)
+    assert [note for note in read.aux_note if note] == ["not sure"] * below
+    write_table(found, tmp_path / "x.csv")
+    assert (pd.read_csv(tmp_path / "x.csv")["label"] == "not sure").sum() == below
+    _, svg = draw_strip(found, tmp_path / "x", "x", 0, 45)
+    assert svg.read_text(encoding="utf-8").count("<!-- ? -->") == below
+
+
 @pytest.mark.parametrize("name", ["x", "x.1", ".ecglib", "a b.ecglib", "x.atr", "ü.ecglib", "x.hea"])
 def test_names_that_wfdb_does_not_allow(tmp_path, name):
     with pytest.raises(EcglibError, match=r"as .*\.ecglib"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ecglib
+from ecglib.designs.context import least_sure
 from ecglib.names import EcglibError
 from ecglib.predict.lead import OpenLead, array_lead, clock
 from ecglib.predict.prediction import predict_lead
@@ -37,6 +38,15 @@ def test_real_records_of_three_rates(data_folder, name, rate_hz, rows, model):
     np.testing.assert_allclose(table["time_s"], table["sample"] / rate_hz)
     assert (np.diff(found.r_peaks) > 0).all() and np.isin(table["sample"], found.r_peaks).all()
     assert np.nanmin(table["rr_s"]) > 0.2
+
+
+def test_declining_is_off_and_counts_by_ds1(invented):
+    signal = invented(60)
+    certain, declined = (ecglib.predict(signal, 360.0, decline=share) for share in (0.0, 0.05))
+    assert certain.least == 0 and declined.least == least_sure(0.05)
+    unsure = declined.table[["p_N", "p_S", "p_V"]].max(axis=1) < declined.least
+    assert ((declined.table["label"] == "not sure") == unsure).all()
+    assert (declined.table["label"][~unsure] == certain.table["label"][~unsure]).all()
 
 
 @pytest.mark.parametrize("rate_hz", [250, 1000])

@@ -12,14 +12,23 @@ from sklearn.model_selection import StratifiedGroupKFold
 from ecglib import files
 from ecglib.data.context import GROUPS, table_inputs
 from ecglib.data.splits import ECGBENCH_FOLDS
-from ecglib.designs.context import LADDER, examples, fit, folder, new_network, probabilities, trained_networks
+from ecglib.designs.context import (
+    LADDER,
+    examples,
+    fit,
+    folder,
+    least_sure,
+    new_network,
+    probabilities,
+    trained_networks,
+)
 from ecglib.designs.ladder import BY_ECGBENCH, _keep, ecgbench_fold_numbers, main
 from ecglib.experiment import Experiment
 from ecglib.figures.new_people import ladder_figure, trust_figure
 from ecglib.metrics import confusion_matrix
 from ecglib.names import EcglibError
 from ecglib.parameters import load_parameters
-from ecglib.results import by_patient, known_people, new_people
+from ecglib.results import by_patient, declining, future, known_people, new_people
 
 
 @pytest.fixture(scope="module")
@@ -179,18 +188,50 @@ def test_an_unknown_model_is_one_line():
 
 
 def test_trust_and_risk():
-    trust, risk = new_people.trust_table(), new_people.risk_table()
+    trust, risk = new_people.trust_table(), declining.risk_table()
     assert trust.groupby("probabilities")["beats"].sum().nunique() == 1
     loss = trust.groupby("probabilities")["log_loss"].first()
     assert loss.notna().all() and trust["confidence"].between(1 / 3, 1).all()
     assert risk["wrong"].is_monotonic_decreasing and risk["answered"].iloc[0] == 1
 
 
+def test_declined_beats_are_those_below_the_threshold():
+    tidy = declining.decline_table().set_index(["side", "asked"])
+    inside = tidy.loc["DS1, left-out folds"]
+    # the share that was asked for, but for beats of the same probability
+    assert inside["declined"].to_numpy() == pytest.approx(inside.index.to_numpy(), abs=0.002)
+    assert inside["wrong"].is_monotonic_decreasing and (tidy.xs(0.0, level="asked")["errors"] == 0).all()
+    beats, answers = new_people.side_of("test"), new_people.read_answers("test")
+    sure = np.exp(answers[["log_p_N", "log_p_S", "log_p_V"]].to_numpy(float)).max(axis=1) >= least_sure(0.05)
+    right = answers["context"].to_numpy() == beats.label
+    row = tidy.loc[("DS2", 0.05)]
+    assert row["wrong"] == pytest.approx(1 - right[sure].mean()) and row["declined"] == pytest.approx(1 - sure.mean())
+    assert row["errors"] == pytest.approx((~sure)[~right].mean())
+    assert row["declined_s"] == pytest.approx((~sure)[beats.label == 1].mean())
+
+
+def test_the_future_is_compared_on_the_same_beats():
+    answers, beats = pd.read_parquet(folder() / "future.parquet"), new_people.side_of("train")
+    assert len(answers) == len(beats)
+    # the network of the ladder's column, trained again
+    assert (answers["causal-0"] == new_people.read_answers("train")["context-0"]).mean() > 0.995
+    causal, coming = future.future_table().to_dict("records")
+    assert causal["gain"] == 0 and coming["gain"] == pytest.approx(coming["mcc"] - causal["mcc"])
+    assert coming["mcc"] == pytest.approx(matthews_corrcoef(beats.label, answers["future"]))
+    assert coming["mcc_lowest"] <= coming["mcc_highest"] and coming["gain_low"] <= coming["gain"] <= coming["gain_high"]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, 5, np.nan])
+def test_what_is_no_share_is_one_line(share):
+    with pytest.raises(EcglibError, match="is no share of beats; give one from 0 to below 1"):
+        least_sure(share)
+
+
 def test_figures_draw_the_tables(ladder, known):
     figure = ladder_figure(ladder, known, "x")
     drawn = figure.axes[0].lines[0].get_xdata()
     np.testing.assert_array_equal(drawn, ladder[ladder["records"] == new_people.ALL]["mcc"])
-    trust, risk = new_people.trust_table(), new_people.risk_table()
+    trust, risk = new_people.trust_table(), declining.risk_table()
     axes = trust_figure(trust, risk, "x").axes
     np.testing.assert_array_equal(axes[1].lines[0].get_ydata(), risk["wrong"])
 

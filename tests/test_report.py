@@ -35,7 +35,9 @@ questions: [filters]
 overview: [tiny, other]
 """
 CHECKOUT = Path(__file__).resolve().parents[1]
-REPORTED = Parameters(**yaml.safe_load(TINY) | {"datasets": ("ptb",), "overview": ("tiny", "other")})
+REPORTED = Parameters(
+    **yaml.safe_load(TINY) | {"datasets": ("ptb",), "overview": ("tiny", "other"), "questions": ("filters",)}
+)
 NOTEBOOKS = [header.name for header in headers() if header.is_in(REPORTED)]
 
 

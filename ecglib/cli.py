@@ -168,8 +168,8 @@ def _parser() -> argparse.ArgumentParser:
     search = commands.add_parser(
         "search",
         help="search the hyper-parameters of one model with Optuna, inside the training beats",
-        description="Searches learning rate, warm-up, weight decay, dropout, filters, batch size and epochs of one model by "
-        "the mean macro F1 of three folds of a profile's training beats.",
+        description="Searches learning rate, warm-up, weight decay, dropout, filters, batch size and epochs of a model "
+        "by its mean macro F1 over three folds of a profile's training beats.",
         epilog=_SEARCH_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -290,23 +290,22 @@ def _run(options: argparse.Namespace) -> None:
 def _search(options: argparse.Namespace) -> None:
     from ecglib.experiment import Experiment
     from ecglib.parameters import load_parameters, parse_setting
-    from ecglib.search.results import best_settings, final_test, publish
-    from ecglib.search.study import as_options, open_study, search
+    from ecglib.search.results import best_trial, final_test, publish
+    from ecglib.search.study import as_options, open_study, search, settings
 
     parameters = load_parameters(options.profile, **dict(parse_setting(text) for text in options.settings))
     experiment = Experiment(parameters, options.dataset or parameters.datasets[0])
     study = open_study(experiment, options.model, options.storage)
     if options.test:
         for line in final_test(study, experiment, options.model).to_dict("records"):
-            print(
-                f"seed {line['seed']}: MCC {line['mcc']:.4f}, macro F1 {line['f1_macro']:.4f} on {line['beats']:,} beats"
-            )
+            print("seed {seed}: MCC {mcc:.4f}, macro F1 {f1_macro:.4f} on {beats:,} test beats".format(**line))
         return
     search(experiment, options.model, study, options.trials, options.timeout)
     for path in publish(study, experiment, options.model):
         print(f"wrote {path}")
-    print(f"best: trial {study.best_trial.number}, macro F1 {study.best_value:.4f} over the folds")
-    print(as_options(best_settings(study)))
+    best = best_trial(study)
+    print(f"best: trial {best.number}, macro F1 {best.value:.4f} over the folds")
+    print(as_options(settings(best.params)))
 
 
 def _predict(options: argparse.Namespace) -> None:

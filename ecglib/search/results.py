@@ -10,18 +10,19 @@ import pandas as pd
 
 from ecglib import files
 from ecglib.experiment import Experiment
-from ecglib.figures.style import style
+from ecglib.figures.style import legend_above, style
 from ecglib.names import MODEL_TITLES, EcglibError, ModelName
 from ecglib.publish import publish_figure, publish_table
-from ecglib.search.study import FOLDER, library, settings, without_notices
+from ecglib.search.study import FOLDER, settings, without_notices
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
 
-def best_settings(study: Study) -> dict[str, Any]:
-    """The parameters of the best finished trial.
+def best_trial(study: Study) -> FrozenTrial:
+    """The finished trial with the highest macro F1.
 
     Raises
     ------
@@ -30,7 +31,7 @@ def best_settings(study: Study) -> dict[str, Any]:
     """
     if not _finished(study):
         raise EcglibError(f"study {study.study_name}: no trial is finished; go on with 'ecglib search'")
-    return settings(study.best_params)
+    return study.best_trial
 
 
 def trial_table(study: Study) -> pd.DataFrame:
@@ -84,17 +85,20 @@ def _figures(study: Study, title: str) -> tuple[Figure, Figure]:
     import matplotlib.pyplot as plt
     from optuna.visualization import matplotlib as plots
 
-    library()
     found = []
     for words, draw in (("trials", plots.plot_optimization_history), ("importances", plots.plot_param_importances)):
         # their own style would stay for good
         with style(), without_notices():
-            axes = draw(study, target_name="macro F1, mean of three folds")
-            plt.close(axes.figure)
-            axes.figure.set_layout_engine("constrained")
-            axes.figure.set_size_inches(8.4, 3.8)
-            axes.set_title(f"{title}: {words} of the search")
-        found.append(axes.figure)
+            axes = draw(study, target_name="macro F1 (mean of three folds)")
+            figure = axes.figure
+            plt.close(figure)
+            figure.set_layout_engine("constrained")
+            figure.set_size_inches(8.4, 3.8)
+            axes.set_title(f"{title}: {words} of the search", fontsize=11)
+            axes.get_legend().remove()
+            if words == "trials":
+                legend_above(figure, *axes.get_legend_handles_labels())
+        found.append(figure)
     return tuple(found)
 
 
@@ -104,10 +108,9 @@ def profile_text(study: Study, experiment: Experiment) -> str:
 
     chosen = experiment.parameters
     plain = {name for name, field in type(chosen).model_fields.items() if getattr(chosen, name) == field.default}
-    values = {**chosen.model_dump(mode="json", exclude=plain), "profile": study.study_name, **best_settings(study)}
-    words = (
-        f"# Profile {chosen.label} with what a search of {len(study.trials)} trials found inside its training beats."
-    )
+    found = settings(best_trial(study).params)
+    values = {**chosen.model_dump(mode="json", exclude=plain), "profile": study.study_name, **found}
+    words = f"# As {chosen.label}, with the best of {len(study.trials)} trials of a search inside its training beats."
     return f"{words}\n{yaml.safe_dump(values, sort_keys=False)}"
 
 
@@ -132,15 +135,13 @@ def final_test(study: Study, experiment: Experiment, model: ModelName) -> pd.Dat
             f"{path}: the test beats were opened for {study.study_name} on {opened['date']}, for trial "
             f"{opened['trial']}; a second look would choose by them"
         )
-    best = experiment.changed(**best_settings(study))
+    best = best_trial(study)
     lines = []
-    for one in best.repetitions:
+    for one in experiment.changed(**settings(best.params)).repetitions:
         metrics = one.run(model).metrics
-        line = {"date": f"{pd.Timestamp.now('UTC'):%Y-%m-%d}", "study": study.study_name}
-        line |= {"trial": study.best_trial.number, "model": model, "seed": one.seed, "beats": len(one.split.test)}
+        line = {"date": f"{pd.Timestamp.now('UTC'):%Y-%m-%d}", "study": study.study_name, "trial": best.number}
+        line |= {"model": model, "seed": one.seed, "beats": len(one.split.test)}
         lines.append(line | {"mcc": metrics.mcc, "f1_macro": metrics.f1_macro})
     with files.replacing(path) as temporary:
-        pd.concat([earlier, pd.DataFrame(lines)] if len(earlier) else [pd.DataFrame(lines)]).to_csv(
-            temporary, index=False
-        )
+        pd.DataFrame([*earlier.to_dict("records"), *lines]).to_csv(temporary, index=False)
     return pd.DataFrame(lines)

@@ -60,10 +60,15 @@ class Fold(Experiment):
         self.folder, self._branches = folder, branches or self
         self._trained: dict[ModelName, nn.Module] = {}
 
+    @property
+    def _key(self) -> str:
+        """Of all that a training hangs on, but for its model and rows."""
+        depends = self.parameters.model_dump(mode="json", exclude=NO_RESULT_CHANGES) | {"beats": self.beats.digest}
+        return identity_key(depends)
+
     def checkpoint(self, name: ModelName) -> Path:
         """Of a training under these parameters, so that it goes on wherever it was stopped."""
-        depends = self.parameters.model_dump(mode="json", exclude=NO_RESULT_CHANGES) | {"beats": self.beats.digest}
-        return self.folder / f"checkpoint-{name}-{identity_key(depends)}.pt"
+        return self.folder / f"checkpoint-{name}-{self._key}.pt"
 
     def fit(self, name: ModelName, on_epoch: Callable[[Epoch], None] | None = None) -> tuple[nn.Module, Trained]:
         """Train a model; the "test" metrics of its epochs are those on the validation beats."""
@@ -88,9 +93,13 @@ class Fold(Experiment):
     def _branch_outputs(self, part: Part) -> BranchOutputs:
         its = self._branches
         if part not in its._outputs:
-            outputs = evaluate_branches({name: its.model(name) for name in BRANCHES}, *its._beats_of(part), its.picture)
-            tensors = {name: value.to(its.device) for name, value in vars(outputs).items() if name != "seconds"}
-            its._outputs[part] = replace(outputs, **tensors)
+            models = {name: its.model(name) for name in BRANCHES}
+            path = its.folder / f"branch_outputs-{part}-{its._key}.safetensors"
+            with FileLock(its.folder / f".branch_outputs-{part}.lock"):
+                if BranchOutputs.load(path, its.device) is None:
+                    evaluate_branches(models, *its._beats_of(part), its.picture).save(path)
+            # all features of all folds would be more than many machines have; from a file they are read as needed
+            its._outputs[part] = BranchOutputs.load(path, its.device)
         return its._outputs[part]
 
 

@@ -23,10 +23,11 @@ from ecglib.experiment import Experiment
 from ecglib.names import EcglibError, ModelName
 from ecglib.parameters import NO_RESULT_CHANGES
 from ecglib.runs import identity_key
-from ecglib.search.folds import Fold, fold_rows, training_beats
+from ecglib.search.folds import FOLDS, Fold, fold_rows, training_beats
 from ecglib.search.ranges import ranges
 from ecglib.training.checkpoints import Epoch
 from ecglib.training.optimizers import training_config
+from ecglib.training.progress import epoch_progress
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -137,6 +138,7 @@ def _score(trial: Trial, number: int, fold: Fold, model: ModelName) -> tuple[flo
     epochs = training_config(model, fold.parameters, fold.dataset, fold.seed).epochs
 
     def on_epoch(epoch: Epoch) -> None:
+        show(epoch)
         tenths = _TENTHS * epoch.epoch // epochs
         if tenths == _TENTHS * (epoch.epoch - 1) // epochs:
             return
@@ -144,7 +146,8 @@ def _score(trial: Trial, number: int, fold: Fold, model: ModelName) -> tuple[flo
         if trial.should_prune():
             raise library().TrialPruned
 
-    trained = fold.fit(model, on_epoch)[1]
+    with epoch_progress(f"trial {trial.number}, fold {number + 1} of {FOLDS}", epochs) as show:
+        trained = fold.fit(model, on_epoch)[1]
     kept = trained.history[trained.best_epoch - 1]
     return kept.test_f1_macro, kept.test_mcc
 

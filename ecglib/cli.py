@@ -168,8 +168,8 @@ def _parser() -> argparse.ArgumentParser:
     search = commands.add_parser(
         "search",
         help="search the hyper-parameters of one model with Optuna, inside the training beats",
-        description="Searches learning rate, warm-up, weight decay, dropout, filters, batch size and epochs of a model "
-        "by its mean macro F1 over three folds of a profile's training beats.",
+        description="Searches learning rate, warm-up, weight decay, dropout, filters, batch size and epochs of\n"
+        "one model by its mean macro F1 over three folds of a profile's training beats.",
         epilog=_SEARCH_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 from ecglib import files
-from ecglib.names import Dataset, EcglibError
+from ecglib.names import Dataset, EcglibError, ModelName
 from ecglib.predict import DEFAULT_MODEL, NOTICE
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ examples:
   ecglib report reduced                        one profile, trained where its runs are missing
   ecglib run 06 --profile short                one notebook
   ecglib lab                                   JupyterLab on copies of the notebooks
+  ecglib search --model cnn2d --trials 20      hyper-parameters, by cross-validation on training beats
   ecglib predict 100.hea --strip 100           an ECG of your own: WFDB, EDF, CSV, Apple Watch
   ecglib predict ecg.csv --rate 250 --lead II --csv beats.csv
   ecglib doctor                                what is here, and what is missing
@@ -64,6 +65,18 @@ examples:
   ecglib predict 100.hea --strip strip --from 60 --seconds 30
   ecglib predict ecg.csv --model best          the models are listed in docs/models.md
   ecglib predict ecg.csv --decline 0.05        what it costs and brings is in docs/context.md
+"""
+
+
+_SEARCH_EXAMPLES = """\
+examples:
+  ecglib search --model cnn2d --profile short --trials 50
+  ecglib search --model late --profile short --trials 80 --timeout 36000
+  ecglib search --model cnn2d --profile short --trials 50 --storage postgresql://user@host/studies
+  ecglib search --model cnn2d --profile short --test        the best, once, on the test beats
+
+The same command started again, or in several processes and on several machines with one storage, goes on with the same
+study. What was killed is tried again. See docs/search.md.
 """
 
 
@@ -152,6 +165,33 @@ def _parser() -> argparse.ArgumentParser:
         "verify", help="derive the committed results, tables and sentences anew; 1 if one differs"
     )
     verify.set_defaults(command=_verify)
+
+    search = commands.add_parser(
+        "search",
+        help="search the hyper-parameters of one model with Optuna, inside the training beats",
+        description="Searches learning rate, warm-up, weight decay, dropout, filters, batch size and epochs of\n"
+        "one model by its mean macro F1 over three folds of a profile's training beats.",
+        epilog=_SEARCH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    search.add_argument("--model", choices=get_args(ModelName), required=True)
+    search.add_argument("--profile", default="demo", help="a file of params/ (default: demo)")
+    search.add_argument("--dataset", help="a data set of the profile (default: its first)")
+    search.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override; ranges lie around it",
+    )
+    search.add_argument(
+        "--trials", type=int, default=50, help="how many in all, of all processes together (default: 50)"
+    )
+    search.add_argument("--timeout", type=float, metavar="S", help="begin no trial after so many seconds")
+    search.add_argument("--storage", metavar="URL", help="of Optuna (default: a SQLite file in runs/search)")
+    search.add_argument("--test", action="store_true", help="search no more; test the best once, which is counted")
+    search.set_defaults(command=_search)
 
     predict = commands.add_parser(
         "predict",
@@ -254,6 +294,27 @@ def _run(options: argparse.Namespace) -> None:
         os.environ["ECGLIB_TRAIN"] = "anew" if options.retrain else "never"
     executed = run_notebook(options.notebook, parameters, options.dataset or parameters.datasets[0], overrides)
     print(f"wrote {executed}")
+
+
+def _search(options: argparse.Namespace) -> None:
+    from ecglib.experiment import Experiment
+    from ecglib.parameters import load_parameters, parse_setting
+    from ecglib.search.results import best_trial, final_test, publish
+    from ecglib.search.study import as_options, open_study, search, settings
+
+    parameters = load_parameters(options.profile, **dict(parse_setting(text) for text in options.settings))
+    experiment = Experiment(parameters, options.dataset or parameters.datasets[0])
+    study = open_study(experiment, options.model, options.storage)
+    if options.test:
+        for line in final_test(study, experiment, options.model).to_dict("records"):
+            print("seed {seed}: MCC {mcc:.4f}, macro F1 {f1_macro:.4f} on {beats:,} test beats".format(**line))
+        return
+    search(experiment, options.model, study, options.trials, options.timeout)
+    for path in publish(study, experiment, options.model):
+        print(f"wrote {path}")
+    best = best_trial(study)
+    print(f"best: trial {best.number}, macro F1 {best.value:.4f} over the folds")
+    print(as_options(settings(best.params)))
 
 
 def _predict(options: argparse.Namespace) -> None:

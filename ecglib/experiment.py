@@ -165,8 +165,11 @@ class Experiment:
     @property
     def design(self) -> Design:
         """The networks and the picture that the parameters name."""
-        design, filters = DESIGNS[self.parameters.design], self.parameters.cnn2d_filters
-        return design if filters is None else design.with_filters(filters)
+        chosen = self.parameters
+        design = DESIGNS[chosen.design].with_dropout(
+            cnn_transformer=chosen.cnn_transformer_dropout, cnn2d=chosen.cnn2d_dropout
+        )
+        return design if chosen.cnn2d_filters is None else design.with_filters(chosen.cnn2d_filters)
 
     @property
     def picture(self) -> Picture:

@@ -95,6 +95,10 @@ class Parameters(BaseModel):
     """None: the design's own."""
     cnn2d_filters: PositiveInt | None = None
     """Filters of the 2D branch's first layer, twice as many in each further one; None: the design's."""
+    cnn_transformer_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """None: the design's."""
+    cnn2d_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """None: the design's."""
     rows_show: RowView = "whole"
     """What of each row the networks are shown, in training and tests; all else is hidden, see `ecglib.data.views`."""
     augmentation: bool = False

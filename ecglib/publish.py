@@ -26,7 +26,12 @@ SYNTHETIC_NOTE = "**Synthetic beats: these numbers are no result.**"
 
 
 def publish_figure(
-    figure: Figure, experiment: Experiment, number: int, what: str, all_repetitions: bool = False
+    figure: Figure,
+    experiment: Experiment,
+    number: int,
+    what: str,
+    all_repetitions: bool = False,
+    label: str | None = None,
 ) -> Image:
     """Save a figure as ``figures/<label>/figNN_<dataset>_<what>`` (.png, .svg) and show it.
 
@@ -43,6 +48,8 @@ def publish_figure(
         The rest of the file's name.
     all_repetitions : bool
         Whether it shows all of the experiment's repetitions, or the first alone.
+    label : str, optional
+        The folder of ``figures/``, where it is not that of the experiment's results.
 
     Returns
     -------
@@ -50,7 +57,7 @@ def publish_figure(
         The saved PNG, for a notebook to show.
     """
     add_source(figure, source_words(experiment, all_repetitions), experiment.beats.metadata.is_synthetic)
-    stem = files.figures(experiment.parameters.label) / f"fig{number:02d}_{experiment.dataset}_{what}"
+    stem = files.figures(label or experiment.parameters.label) / f"fig{number:02d}_{experiment.dataset}_{what}"
     save_figure(figure, stem)
     return Image(stem.with_suffix(".png").read_bytes(), width=760)
 
@@ -63,7 +70,9 @@ def source_words(experiment: Experiment, all_repetitions: bool = False) -> str:
     return f"profile {parameters.label}, {data_label(experiment)}, design {parameters.design}, {seeds}"
 
 
-def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment, name: int | str) -> Markdown:
+def publish_table(
+    tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment, name: int | str, label: str | None = None
+) -> Markdown:
     """Save a table as ``figures/<label>/tableN_<dataset>`` (.csv, .md) and show it.
 
     Parameters
@@ -76,8 +85,10 @@ def publish_table(tidy: pd.DataFrame, wide: pd.DataFrame, experiment: Experiment
     name : int or str
         The table's number in the report, or a word for one that the report does not have ("patients"
         gives ``table_patients_<dataset>``).
+    label : str, optional
+        As of `publish_figure`.
     """
-    folder = files.figures(experiment.parameters.label)
+    folder = files.figures(label or experiment.parameters.label)
     note = f"{SYNTHETIC_NOTE}\n\n" if experiment.beats.metadata.is_synthetic else ""
     text = f"{note}{wide.to_markdown(index=False, disable_numparse=True)}\n"
     stem = f"table{name}_{experiment.dataset}" if isinstance(name, int) else f"table_{name}_{experiment.dataset}"

@@ -156,8 +156,9 @@ publish_figure(figure, experiment, 0, "views", all_repetitions=True)
 # hidden. Without any order of the samples they are at chance.
 
 # %% [markdown]
-# **What stays open.** The paper also names a search over all settings at once (Ray Tune, Optuna): none is made here. What is *not
-# run* can be: `make report PROFILE=questions RETRAIN=1` trains everything, and keeps the runs that are there aside.
+# **What stays open.** The paper also names a search over all settings at once (Ray Tune, Optuna). `ecglib search` makes one with
+# Optuna, by cross-validation inside the training beats (see `docs/search.md`); at full size it was not run. What is *not run* above
+# can be: `make report PROFILE=questions RETRAIN=1` trains everything, and keeps the runs that are there aside.
 
 # %% [markdown]
 # Back to: [00, the beats](00_data.ipynb)

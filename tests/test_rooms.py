@@ -10,7 +10,7 @@ from ecglib import files
 PACKAGE = files.home() / "ecglib"
 # each may import from those before it, and from its own
 ORDER = ["names", "files", "metrics", "parameters", "data", "models", "training", "designs", "runs", "experiment"]
-ORDER += ["results", "figures", "predict", "publish", "notebooks", "report", "cli"]
+ORDER += ["results", "figures", "predict", "publish", "search", "notebooks", "report", "cli"]
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if ".ipynb_checkpoints" not in path.parts)
 
 

@@ -81,6 +81,12 @@ class Design:
         intermediate = self.intermediate.model_copy(update={"features_2d": cnn2d.feature_count})
         return replace(self, cnn2d=cnn2d, intermediate=intermediate)
 
+    def with_dropout(self, **branches: float | None) -> Design:
+        """This design with another dropout in the branches that are named; None: as it is."""
+        changed = {name: value for name, value in branches.items() if value is not None}
+        configs = {name: getattr(self, name).model_copy(update={"dropout": value}) for name, value in changed.items()}
+        return replace(self, **configs) if configs else self
+
     def config(self, model: ModelName, classes: int, slips: Collection[Slip] = ()) -> BaseModel:
         """The configuration of one model for so many classes, with the papers' slips that touch it.
 

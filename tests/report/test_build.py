@@ -45,7 +45,9 @@ def report(tmp_path):
     def start(seconds: float) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "ecglib.cli", "report", "demo", "--cores", "1"]
         environment["JOB_S"] = str(seconds)
-        started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment))
+        # a shell that puts its commands in the background lets them ignore SIGINT, and they hand that down
+        heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+        started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, **heard))
         return started[-1]
 
     yield start

@@ -302,6 +302,8 @@ def _search(options: argparse.Namespace) -> None:
     from ecglib.search.results import best_trial, final_test, publish
     from ecglib.search.study import as_options, open_study, search, settings
 
+    if options.trials < 1:
+        raise EcglibError(f"--trials: {options.trials} is none; give 1 or more")
     parameters = load_parameters(options.profile, **dict(parse_setting(text) for text in options.settings))
     experiment = Experiment(parameters, options.dataset or parameters.datasets[0])
     study = open_study(experiment, options.model, options.storage)

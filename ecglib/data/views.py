@@ -22,9 +22,9 @@ class View:
 
 
 def lengths(signal: np.ndarray) -> np.ndarray:
-    """How many samples of each row come before its zeros, shape (N,)."""
-    used = signal[:, ::-1] > 0
-    return signal.shape[1] - used.argmax(axis=1)
+    """Samples of each row up to the last one that is not zero, at least 1; (N, L) to (N,)."""
+    used = signal[:, ::-1] != 0
+    return np.where(used.any(axis=1), signal.shape[1] - used.argmax(axis=1), 1)
 
 
 def _stretched(signal: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ trained here with the same seeds on the same folds. DS2 is not opened.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -45,4 +46,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EcglibError as error:
+        sys.exit(f"ecglib: {error}")

@@ -163,4 +163,7 @@ def main(names: Sequence[str] = ()) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except EcglibError as error:
+        sys.exit(f"ecglib: {error}")

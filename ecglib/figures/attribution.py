@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ecglib.figures.beats import beat_lengths
+from ecglib.data.views import lengths
 from ecglib.figures.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILION, new_figure, style
 
 _COLOURS = {"gradients": BLUE, "rollout": VERMILION, "grad_cam": GREEN, "hires_cam": PURPLE, "random": GREY}
@@ -40,7 +40,7 @@ def looked_figure(
     title : str
     """
     count, samples = signal.shape
-    ends, step = beat_lengths(signal), 1 / rate_hz
+    ends, step = lengths(signal), 1 / rate_hz
     # as a page has it, or low frequencies first
     upright = {"origin": "upper" if picture.shape[1] > 1 else "lower", "extent": (0, 1, 0, 1), "aspect": "auto"}
     with style():

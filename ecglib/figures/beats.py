@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator, StrMethodFormatter
 
+from ecglib.data.views import lengths
 from ecglib.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, legend_above, new_figure, style
 from ecglib.names import CLASS_TITLES
 from ecglib.results.by_patient import shared_sentence
@@ -76,7 +77,7 @@ def beats_by_class(
         for number, (row, name) in enumerate(zip(grid, class_names, strict=True)):
             of_class = signal[label == number]
             for axes, beat in zip(row, of_class, strict=False):
-                end = beat_lengths(beat[None])[0]
+                end = lengths(beat[None])[0]
                 axes.plot(seconds[:end], beat[:end], color=BLUE, linewidth=1.2)
             for axes in row:
                 axes.grid(axis="x")
@@ -88,12 +89,6 @@ def beats_by_class(
             axes.set_xlabel("seconds from the R peak")
         figure.supylabel("amplitude, scaled to [0, 1]", fontsize=9.5)
     return figure
-
-
-def beat_lengths(signal: np.ndarray) -> np.ndarray:
-    """Samples up to the last one that is not zero, at least 1; (N, L) to (N,)."""
-    occupied = signal[:, ::-1] != 0
-    return np.where(occupied.any(axis=1), signal.shape[1] - occupied.argmax(axis=1), 1)
 
 
 def spectrogram_panels(
@@ -122,7 +117,7 @@ def spectrogram_panels(
     title : str
     """
     seconds = np.arange(len(signal)) / rate_hz
-    end = beat_lengths(signal[None])[0]
+    end = lengths(signal[None])[0]
     with style():
         figure = new_figure(8.4, 3.8, title)
         panels = figure.subplot_mosaic(

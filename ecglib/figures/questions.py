@@ -120,7 +120,7 @@ def view_figure(tidy: pd.DataFrame, title: str) -> Figure:
             axes.set_yticks(range(len(views)), views)
             axes.tick_params(axis="y", labelsize=8.5)
             axes.set_ylim(len(views) - 0.5, -0.5)
-            axes.set_xlim(min(0, 100 * tidy["mcc"].min() - 5), 100)
+            axes.set_xlim(min(0, 100 * tidy["mcc_people_low"].min() - 3), 101)
             axes.set_xlabel("test MCC (%), 95 % over patients")
             axes.set_title(MODEL_TITLES[model])
             axes.grid(axis="x")

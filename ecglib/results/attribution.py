@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ecglib.data.views import lengths
 from ecglib.experiment import Experiment
 from ecglib.models.attribution import mean_colour, methods
 from ecglib.names import BRANCHES, MODEL_TITLES, ModelName
-from ecglib.results.hints import lengths
 from ecglib.training.examples import beat_examples
 
 PER_CLASS = 20

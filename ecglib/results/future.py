@@ -6,7 +6,7 @@ import pandas as pd
 
 from ecglib.designs.context import folder
 from ecglib.designs.future import RUNGS
-from ecglib.results.new_people import TITLES, lead_in_mcc, of_beats, percent, side_of, statistics, with_intervals
+from ecglib.results.new_people import TITLES, bounded, lead_in_mcc, of_beats, side_of, statistics, with_intervals
 
 
 def future_table() -> pd.DataFrame:
@@ -35,7 +35,6 @@ def future_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`future_table` for readers, in percent."""
     shown = {"model": tidy["model"], "seeds": tidy["seeds"]}
     for name in ("mcc", "f1_nsv", "sveb_f1", "veb_f1", "gain"):
-        bounds = zip(tidy[name], tidy[f"{name}_low"], tidy[f"{name}_high"], strict=True)
         title = TITLES.get(name, "gain in MCC")
-        shown[title] = [f"{percent(value)} [{percent(low)}, {percent(high)}]" for value, low, high in bounds]
+        shown[title] = bounded(tidy, name)
     return pd.DataFrame(shown).assign(**{title: ["–", *shown[title][1:]]})

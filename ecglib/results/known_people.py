@@ -12,14 +12,15 @@ from ecglib.experiment import Experiment
 from ecglib.names import EcglibError
 from ecglib.results.new_people import (
     ALL,
-    PAPERS,
-    PAPERS_ALL,
     TITLES,
     WITHOUT,
+    bounded,
     model_title,
     of_beats,
     of_records,
     papers_answers,
+    papers_experiments,
+    percent,
     side_of,
     with_intervals,
 )
@@ -45,9 +46,8 @@ def known_table(experiment: Experiment) -> pd.DataFrame:
     beats, answers = side_of("known"), {KNOWN: read_answers("known"), NEW: read_answers("test")}
     whole = unpaced_beats()
     among = rows_of("known", whole)[rows_of("test", whole)]
-    papers = {PAPERS: experiment, PAPERS_ALL: experiment.beside("short")}
     found = {}
-    for model, one in papers.items() if papers[PAPERS_ALL] is not experiment else [(PAPERS, experiment)]:
+    for model, one in papers_experiments(experiment).items():
         found[model, KNOWN] = _papers_answers_known(one)
         found[model, NEW] = papers_answers(one, side_of("test"))[among]
     for model in LADDER:
@@ -81,7 +81,9 @@ def known_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     for name in ("mcc", "f1_nsv", "sveb_f1", "veb_f1"):
         for patients in (NEW, KNOWN):
             rows = tidy[tidy["patients"] == patients]
-            shown[f"{TITLES[name]}, {patients}"] = _percent(rows, name, intervals=name == "mcc")
+            shown[f"{TITLES[name]}, {patients}"] = (
+                bounded(rows, name) if name == "mcc" else rows[name].map(percent).to_list()
+            )
     return pd.DataFrame(shown)
 
 
@@ -110,9 +112,5 @@ def fold_table() -> pd.DataFrame:
 def fold_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`fold_table` for readers, in percent."""
     shown = pd.DataFrame({"model": tidy["model"].map(model_title), **{n: tidy[n] for n in ("records", "patients")}})
-    return shown.assign(**{TITLES[name]: _percent(tidy, name, intervals=name == "mcc") for name in _SHOWN})
-
-
-def _percent(rows: pd.DataFrame, name: str, intervals: bool) -> list[str]:
-    numbers = zip(rows[name], rows[f"{name}_low"], rows[f"{name}_high"], strict=True)
-    return [f"{100 * a:.1f}" + (f" [{100 * b:.1f}, {100 * c:.1f}]" if intervals else "") for a, b, c in numbers]
+    numbers = {name: bounded(tidy, name) if name == "mcc" else tidy[name].map(percent) for name in _SHOWN}
+    return shown.assign(**{TITLES[name]: values for name, values in numbers.items()})

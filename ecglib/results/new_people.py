@@ -90,6 +90,12 @@ def of_beats(beats: Beats, predicted: np.ndarray) -> np.ndarray:
     return of_records(beats.record, beats.label, predicted)
 
 
+def papers_experiments(experiment: Experiment) -> dict[str, Experiment]:
+    """Whose late fusion stands beside the ladder: the experiment's; and, of real beats, that of all of DS1."""
+    whole = experiment.beside("short")
+    return {PAPERS: experiment} | ({} if whole is experiment else {PAPERS_ALL: whole})
+
+
 def papers_answers(experiment: Experiment, beats: Beats) -> np.ndarray:
     """What the papers' late fusion of a profile, trained on DS1, says of DS2's beats.
 
@@ -117,9 +123,7 @@ def ladder_table(experiment: Experiment) -> pd.DataFrame:
         ``folds_sveb_f1`` by cross-validation inside DS1, by which everything was chosen.
     """
     beats, tested, folds = side_of("test"), read_answers("test"), read_answers("train")
-    found = {PAPERS: papers_answers(experiment, beats)}
-    if (whole := experiment.beside("short")) is not experiment:
-        found[PAPERS_ALL] = papers_answers(whole, beats)
+    found = {model: papers_answers(one, beats) for model, one in papers_experiments(experiment).items()}
     found |= {name: tested[name].to_numpy() for name in LADDER}
     names = np.unique(beats.record)
     confusions = {model: of_beats(beats, predicted) for model, predicted in found.items()}
@@ -170,10 +174,7 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
     """`ladder_table` for readers, in percent; intervals of the first two numbers."""
     shown = pd.DataFrame({"model": tidy["model"].map(model_title), "records": tidy["records"], "seeds": tidy["seeds"]})
     for name, title in TITLES.items():
-        shown[title] = [percent(value) for value in tidy[name]]
-        if name in ("mcc", "f1_nsv"):
-            bounds = zip(tidy[f"{name}_low"], tidy[f"{name}_high"], strict=True)
-            shown[title] += [f" [{100 * low:.1f}, {100 * high:.1f}]" for low, high in bounds]
+        shown[title] = bounded(tidy, name) if name in ("mcc", "f1_nsv") else tidy[name].map(percent)
     leads = zip(tidy["model"], tidy["lead"], tidy["lead_low"], tidy["lead_high"], strict=True)
     shown["context's lead in MCC"] = [
         "" if model == "context" else f"{100 * lead:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
@@ -186,6 +187,12 @@ def ladder_summary(tidy: pd.DataFrame) -> pd.DataFrame:
 def percent(value: float) -> str:
     """A fraction in percent; a dash for NaN."""
     return "–" if np.isnan(value) else f"{100 * value:.1f}"
+
+
+def bounded(rows: pd.DataFrame, name: str) -> list[str]:
+    """A column of fractions with its bounds ``_low`` and ``_high``, in percent."""
+    numbers = zip(rows[name], rows[f"{name}_low"], rows[f"{name}_high"], strict=True)
+    return [f"{percent(value)} [{percent(low)}, {percent(high)}]" for value, low, high in numbers]
 
 
 def record_table() -> pd.DataFrame:

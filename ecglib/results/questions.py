@@ -5,16 +5,13 @@ Each answer is a change of `ecglib.results.ledger`, whose `where` is the questio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 
 from ecglib.data.views import ROW_VIEWS, show
 from ecglib.experiment import Experiment
 from ecglib.names import BRANCHES, EXPERIMENT_1, ModelName, Question, RowView
 from ecglib.parameters import Parameters
-from ecglib.results.ledger import Change, Ledger
+from ecglib.results.ledger import Change
 
 TITLES: dict[Question, str] = {
     "unfrozen": "Should the branches be unfrozen?",
@@ -70,22 +67,6 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
         # invented beats have no runs of another machine
         if title != ON_A_GPU or parameters.source != "synthetic"
     )
-
-
-def trainings(experiment: Experiment) -> Iterator[tuple[Experiment, ModelName]]:
-    """All that the answers need, each run once: an experiment, and the model that its `run` trains.
-
-    Question by question, what fusions start from before them; so that whatever ends this early leaves whole answers.
-    """
-    ledger = Ledger(experiment, questions(experiment.parameters))
-    asked: dict[Path, tuple[Experiment, ModelName]] = {}
-    for change in ledger.changes:
-        wanted = [(one, model) for side in ledger.sides(change) for one in side for model in change.models]
-        starting = [(one, branch) for one, model in wanted if one.starts_from_branches(model) for branch in BRANCHES]
-        for one, model in starting + wanted:
-            owner = one.owner(model)
-            asked.setdefault(owner.folder / model, (owner, model))
-    yield from asked.values()
 
 
 def answers_to_views(experiment: Experiment) -> dict[str, np.ndarray]:

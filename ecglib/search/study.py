@@ -166,19 +166,6 @@ def as_options(values: dict[str, Any]) -> str:
     return " ".join(f"--set {name}={value}" for name, value in values.items())
 
 
-def best_settings(study: Study) -> dict[str, Any]:
-    """The parameters of the best finished trial.
-
-    Raises
-    ------
-    EcglibError
-        No trial is finished.
-    """
-    if not any(trial.state.name == "COMPLETE" for trial in study.get_trials(deepcopy=False)):
-        raise EcglibError(f"study {study.study_name}: no trial is finished; go on with 'ecglib search'")
-    return settings(study.best_params)
-
-
 def library() -> ModuleType:
     """Optuna, which tells its own progress no more.
 

@@ -90,7 +90,8 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
 def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> State | None:
     """Put model and optimiser into the state that `save_checkpoint` found them in; the rest is returned.
 
-    None, and nothing is changed, where there is no checkpoint or it is damaged, which is told in a line.
+    None, and nothing is changed, where there is no checkpoint or it is damaged, which is told in a line. What was begun
+    on a GPU goes on without one, and the other way round; then with other random numbers and other rounding.
     """
     content = read_sealed(path)
     if content is None:
@@ -98,7 +99,11 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     device = next(model.parameters()).device
     saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     model.load_state_dict(saved["model"])
+    # a GPU's optimiser and a processor's differ in these two; the rate is set before each step anyway
+    own = [{key: group[key] for key in ("lr", "capturable") if key in group} for group in optimizer.param_groups]
     optimizer.load_state_dict(saved["optimizer"])
+    for group, its in zip(optimizer.param_groups, own, strict=True):
+        group.update(its)
     return State(saved["best_weights"], saved["step"], saved["best_epoch"], [Epoch(**row) for row in saved["history"]])
 
 

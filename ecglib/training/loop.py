@@ -21,7 +21,7 @@ from ecglib.names import HEADLINE_METRICS
 from ecglib.training.checkpoints import Epoch, State, load_checkpoint, save_checkpoint
 from ecglib.training.examples import Examples
 from ecglib.training.optimizers import TrainingConfig, make_optimizer, set_learning_rate
-from ecglib.training.steps import batch_sums, make_step
+from ecglib.training.steps import CapturedStep, Step, batch_sums
 
 # Raised whenever the same parameters and data are trained differently than before, so that runs are not mixed;
 # tests/training/test_loop.py watches it. Random numbers alone do not count: like rounding, they differ between
@@ -97,7 +97,8 @@ def train(
     state = state or State(_copy_of_weights(model))
     for epoch in state.history if on_epoch else []:
         on_epoch(epoch)
-    step = make_step(model, training, optimizer, weights, config.mixup)
+    kind = CapturedStep if device.type == "cuda" else Step
+    step = kind(model, training, optimizer, weights, config.mixup)
 
     while not state.is_over(config.epochs, config.patience):
         started, cpu_started = time.perf_counter(), time.process_time()

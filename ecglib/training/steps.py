@@ -101,15 +101,6 @@ class CapturedStep(Step):
             self._graph.replay()
 
 
-def make_step(*arguments: Any, **options: Any) -> Step:
-    """A `Step`; where the examples and the optimiser's learning rates lie on a GPU, a `CapturedStep`."""
-    step = Step(*arguments, **options)
-    rates = [group["lr"] for group in step.optimizer.param_groups]
-    if not step.sums.is_cuda or not all(isinstance(rate, Tensor) for rate in rates):
-        return step
-    return CapturedStep(*arguments, **options)
-
-
 def batch_sums(scores: Tensor, label: Tensor, weights: Tensor) -> Tensor:
     """Class-weighted cross entropy, class weight and right answers, summed over a batch.
 

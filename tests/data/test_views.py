@@ -42,3 +42,8 @@ def test_ranks_keep_the_order_and_the_length_and_no_level(rows):
             # without ties, whatever the levels were: 1/n, 2/n, ..., 1
             np.testing.assert_allclose(np.sort(ranks[:length]), np.arange(1, length + 1) / length, rtol=1e-6)
         assert ranks[:length].mean() == pytest.approx((length + 1) / (2 * length), rel=1e-5)
+
+
+def test_a_row_ends_with_its_last_sample_that_is_not_zero():
+    signal = np.array([[0, 1, 0, 0.5, 0, 0], [0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]], dtype=np.float32)
+    assert lengths(signal).tolist() == [4, 1, 6]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from ecglib.figures.beats import beat_lengths, beats_by_class, class_distribution, picture_grid, spectrogram_panels
+from ecglib.figures.beats import beats_by_class, class_distribution, picture_grid, spectrogram_panels
 from ecglib.figures.curves import learning_curves
 from ecglib.figures.results import confusion_figure
 from ecglib.figures.style import SYNTHETIC_MARK, add_source, save_figure
@@ -95,11 +95,6 @@ def test_a_class_without_beats_is_said_to_be_empty(make_beats):
     figure = beats_by_class(beats.signal, beats.label, ("N", "F"), 120.0, "beats")
     assert "normal and bundle branch block (N)" in texts(figure)
     assert "fusion of ventricular and normal (F): no beats" in texts(figure)
-
-
-def test_beat_lengths():
-    signal = np.array([[0, 1, 0, 0.5, 0, 0], [0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1]], dtype=np.float32)
-    assert beat_lengths(signal).tolist() == [4, 1, 6]
 
 
 def test_picture_grid_draws_each_rule_upright_and_in_its_own_pixels():

@@ -6,10 +6,10 @@ import pytest
 from ecglib import files
 from ecglib.data.views import ROW_VIEWS, show
 from ecglib.experiment import Experiment
-from ecglib.names import BRANCHES, EXPERIMENT_1
+from ecglib.names import EXPERIMENT_1
 from ecglib.parameters import load_parameters
 from ecglib.results.ledger import Ledger
-from ecglib.results.questions import FROM_SCRATCH, LEARNT_FROM, ON_A_GPU, TITLES, answers_to_views, questions, trainings
+from ecglib.results.questions import FROM_SCRATCH, LEARNT_FROM, ON_A_GPU, TITLES, answers_to_views, questions
 
 PARAMETERS = load_parameters("questions")
 
@@ -55,18 +55,6 @@ def test_a_side_can_be_of_another_profile(monkeypatch):
     # invented beats stand beside no real ones
     demo = Ledger(Experiment(load_parameters("demo", questions=("unfrozen",)), "mitbih"))
     assert demo.sides(change)[0] == demo.experiment.repetitions
-
-
-@pytest.mark.usefixtures("output")
-def test_every_run_is_trained_once_and_after_its_branches():
-    parameters = load_parameters("demo", synthetic_beats=240, questions=tuple(TITLES), ledger_repetitions=2)
-    found = [(one.folder / model, one, model) for one, model in trainings(Experiment(parameters, "mitbih"))]
-    folders = [folder for folder, _, _ in found]
-    assert len(set(folders)) == len(folders)
-    for number, (_, one, model) in enumerate(found):
-        if one.starts_from_branches(model):
-            assert all(one.owner(branch).folder / branch in folders[:number] for branch in BRANCHES)
-    assert {one.repetition for _, one, _ in found} == {0, 1}
 
 
 @pytest.mark.usefixtures("output")

@@ -13,7 +13,7 @@ from ecglib.models.fusion import Hybrid
 from ecglib.names import BRANCHES
 from ecglib.training.examples import Examples, beat_examples
 from ecglib.training.optimizers import Adamax, Noam, OneCycle, make_optimizer, set_learning_rate
-from ecglib.training.steps import CapturedStep, Step, make_step
+from ecglib.training.steps import CapturedStep, Step
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 MODELS = [(name, design) for name in (*BRANCHES, "late", "sum") for design in ("report", "original", "best")]
@@ -73,8 +73,7 @@ def test_random_numbers_of_a_recording_follow_the_generator(name, design):
         optimizer, _ = make_optimizer(list(model.parameters()), OneCycle(), 100)
         torch.manual_seed(2)
         examples = beats(name, design, augmented=True)
-        step = make_step(model, examples, optimizer, torch.ones(5, device="cuda"), 0.2)
-        assert isinstance(step, CapturedStep)
+        step = CapturedStep(model, examples, optimizer, torch.ones(5, device="cuda"), 0.2)
         torch.manual_seed(seed)
         ends.append(trained(step, 1e-4))
     same, other = (ends[0] - ends[1]).norm(), (ends[0] - ends[2]).norm()

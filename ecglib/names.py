@@ -88,7 +88,7 @@ FusionTraining = Literal["frozen", "fine_tuned", "from_scratch"]
 # what of a beat's row the networks are shown, see `ecglib.data.views`
 RowView = Literal["whole", "stretched", "next_beat_cut", "ordered", "shuffled", "ranked"]
 # what the paper leaves open, see `ecglib.results.questions`
-Question = Literal["unfrozen", "filters", "batch_size", "hints"]
+Question = Literal["unfrozen", "filters", "batch_size", "hints", "search"]
 # what goes wrong in one of the papers' programs, to be switched on and measured, see `ecglib.results.ledger`
 Slip = Literal[
     "zero_class_token",

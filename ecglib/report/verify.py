@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ecglib import files
@@ -38,6 +39,7 @@ from ecglib.results import (
     verdict,
     weighting,
 )
+from ecglib.results.searches import tested
 from ecglib.runs import load_run
 
 
@@ -75,6 +77,7 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_class_weights": lambda one: weighting.class_weight_table(one.beside("reduced")),
     "table_hints": hints.hint_table,
     "table_answers": answers.answer_table,
+    "table_answers_reduced": answers.answers_on_reduced,
     "table_row_views": answers.view_table,
     "table_looked_deletion": lambda one: attribution.deletion_table(attribution.Looked(one)),
     "table_looked_agreement": lambda one: attribution.agreement_table(attribution.Looked(one)),
@@ -124,6 +127,7 @@ def verify() -> Iterator[str]:
     if changed := refresh_tables(write=False) + refresh_numbers(write=False) + refresh_cards(write=False):
         raise EcglibError(f"{changed[0]}: not what its table says; run 'ecglib readme'")
     yield "README, docs, notebooks and model cards: every table and number is that of its file"
+    yield from _verify_searches()
     yield from _verify_beats()
 
 
@@ -142,6 +146,19 @@ def _compare(profile: str, path: Path) -> None:
 
 def _patient_classes(one: Experiment) -> tuple[str, ...]:
     return by_patient.by_patient_experiments(one)[0].class_names
+
+
+def _verify_searches() -> Iterator[str]:
+    """What was written down when a search's best was tested, against the runs of that test."""
+    for parameters in map(load_parameters, profile_names()):
+        for dataset in parameters.datasets:
+            for found in tested(parameters, dataset):
+                runs = Experiment(parameters, dataset).changed(**found.settings).runs(found.model)
+                if not np.allclose([run.metrics.mcc for run in runs], found.mcc, rtol=0, atol=1e-9):
+                    raise EcglibError(
+                        f"runs/search/openings.csv: {found.model} of {parameters.profile}: not its runs' MCC"
+                    )
+                yield f"search for {found.model} of {parameters.profile}: its test is that of the runs"
 
 
 def _verify_beats() -> Iterator[str]:

@@ -33,7 +33,7 @@ def answer_table(experiment: Experiment) -> pd.DataFrame:
         ``_beats_high``) and over patients (``_people_low``, ``_people_high``); ``steps_without`` and ``steps_with``,
         the optimiser's steps of a training with those of the branches that it starts from.
     """
-    ledger = Ledger(experiment, questions(experiment.parameters))
+    ledger = Ledger(experiment, questions(experiment.parameters, experiment.dataset))
     test, classes = experiment.split.test, len(experiment.class_names)
     label, subject = experiment.beats.label[test], experiment.beats.subject[test]
     rows = []
@@ -62,6 +62,12 @@ def answer_table(experiment: Experiment) -> pd.DataFrame:
                 rows[-1][f"steps_{side}"] = np.mean([_steps(one, model) for one in its])
     columns = ["question", "change", "model", "seeds"]
     return pd.DataFrame(rows, columns=None if any(row["seeds"] for row in rows) else columns)
+
+
+def answers_on_reduced(experiment: Experiment) -> pd.DataFrame:
+    """`answer_table` of what profile ledger answers: the questions that need class weights, or many trainings."""
+    asked = tuple(question for question in ("unfrozen", "search") if question in experiment.parameters.questions)
+    return answer_table(experiment.beside("ledger").changed(questions=asked))
 
 
 def _steps(one: Experiment, model: ModelName) -> int:
@@ -99,7 +105,7 @@ def answer_summary(tidy: pd.DataFrame) -> pd.DataFrame:
             row["over patients"] = _interval(line["mcc_people_low"], line["mcc_people_high"])
             row["steps"] = f"{line['steps_without']:,.0f} → {line['steps_with']:,.0f}"
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows or [{"question": "none is asked of these beats", "answer": "not run"}])
 
 
 def _interval(low: float, high: float) -> str:
@@ -131,7 +137,7 @@ def view_table(experiment: Experiment) -> pd.DataFrame:
         learnt_from, seed; mcc, and the ends mcc_people_low and mcc_people_high of its 95 % bootstrap interval over
         patients; fractions.
     """
-    ledger = Ledger(experiment, questions(experiment.parameters))
+    ledger = Ledger(experiment, questions(experiment.parameters, experiment.dataset))
     test, classes = experiment.split.test, len(experiment.class_names)
     label, subject = experiment.beats.label[test], experiment.beats.subject[test]
     kept = {one.seed: answers_to_views(one) for one in ledger.experiment.repetitions if _has_answers(one)}

@@ -9,26 +9,27 @@ import numpy as np
 
 from ecglib.data.views import ROW_VIEWS, show
 from ecglib.experiment import Experiment
-from ecglib.names import BRANCHES, EXPERIMENT_1, ModelName, Question, RowView
-from ecglib.parameters import Parameters
+from ecglib.names import BRANCHES, EXPERIMENT_1, Dataset, ModelName, Question, RowView
+from ecglib.parameters import NO_RESULT_CHANGES, Parameters, load_parameters
 from ecglib.results.ledger import Change
+from ecglib.results.searches import tested
 
 TITLES: dict[Question, str] = {
     "unfrozen": "Should the branches be unfrozen?",
     "filters": "How many filters, and which picture?",
     "batch_size": "Which batch size?",
     "hints": "What gives the class away?",
+    "search": "What does a search find?",
 }
 FROM_SCRATCH = "end to end from scratch instead of frozen"
-# what that answer may owe to the machines of its two sides
 ON_A_GPU = "the same training on a GPU instead of a CPU"
-# the profile whose runs stand on the side without, where this one's are of a single seed
-_BESIDE = {FROM_SCRATCH: "short", ON_A_GPU: "short"}
+# a profile of the same recipe, whose first seeds were trained on a CPU
+_ON_A_CPU = "short"
 # what the networks learn from; shuffled samples tell what ordered ones do, and are shown in tests alone
 LEARNT_FROM: tuple[RowView, ...] = ("stretched", "next_beat_cut", "ordered", "ranked")
 
 
-def questions(parameters: Parameters) -> tuple[Change, ...]:
+def questions(parameters: Parameters, dataset: Dataset = "mitbih") -> tuple[Change, ...]:
     """The changes that answer the parameters' questions, in sizes that follow their epochs and batches."""
     epochs, batch, frozen = parameters.cnn_transformer_epochs, parameters.batch_size, parameters.fusion_epochs
     few = max(1, epochs // 3)
@@ -44,8 +45,6 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
             (FROM_SCRATCH, late, {}, scratch),
             (f"fine-tuned instead of frozen, {words} each", fused, short, tuned),
             (f"fine-tuned for {words} instead of frozen for {frozen}", fused, {}, tuned),
-            (f"fine-tuned instead of frozen, {words} each, class weights", late, weighted | short, weighted | tuned),
-            (ON_A_GPU, BRANCHES, {}, {}),
         ],
         "filters": [
             ("16 filters instead of 8", branch_2d, {}, {"cnn2d_filters": 16}),
@@ -59,14 +58,26 @@ def questions(parameters: Parameters) -> tuple[Change, ...]:
             for size in (4 * batch, batch // 4)
         ],
         "hints": [(ROW_VIEWS[view].title, branch_1d, {}, {"rows_show": view}) for view in LEARNT_FROM],
+        "search": [
+            (f"as the best of {its.trials} trials", (its.model,), {}, its.settings)
+            for its in tested(parameters, dataset)
+        ],
     }
+    if parameters.class_weighting == "none":
+        title = f"fine-tuned instead of frozen, {words} each, class weights"
+        answers["unfrozen"].append((title, late, weighted | short, weighted | tuned))
+    if parameters.profile != _ON_A_CPU and _same_recipe(parameters, load_parameters(_ON_A_CPU)):
+        answers["unfrozen"].append((ON_A_GPU, BRANCHES, {}, {}))
     return tuple(
-        Change(title, TITLES[question], models, *sides, beside=_BESIDE.get(title))
+        Change(title, TITLES[question], models, *sides, beside=_ON_A_CPU if title == ON_A_GPU else None)
         for question in parameters.questions
         for title, models, *sides in answers[question]
-        # invented beats have no runs of another machine
-        if title != ON_A_GPU or parameters.source != "synthetic"
     )
+
+
+def _same_recipe(parameters: Parameters, other: Parameters) -> bool:
+    one, its = ({**dict(each), "profile": None, **dict.fromkeys(NO_RESULT_CHANGES)} for each in (parameters, other))
+    return one == its
 
 
 def answers_to_views(experiment: Experiment) -> dict[str, np.ndarray]:

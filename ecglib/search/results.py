@@ -13,7 +13,8 @@ from ecglib.experiment import Experiment
 from ecglib.figures.style import legend_above, style
 from ecglib.names import MODEL_TITLES, EcglibError, ModelName
 from ecglib.publish import publish_figure, publish_table
-from ecglib.search.study import FOLDER, settings, without_notices
+from ecglib.results.searches import FOLDER
+from ecglib.search.study import settings, without_notices
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

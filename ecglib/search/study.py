@@ -8,7 +8,6 @@ class F counts as much as N. MCC, which is kept beside it, hardly falls where al
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from ecglib import files
 from ecglib.experiment import Experiment
 from ecglib.names import EcglibError, ModelName
 from ecglib.parameters import NO_RESULT_CHANGES
+from ecglib.results.searches import FOLDER, study_name
 from ecglib.runs import identity_key
 from ecglib.search.folds import FOLDS, Fold, fold_rows, training_beats
 from ecglib.search.ranges import ranges
@@ -33,17 +33,10 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-# of runs/ and figures/
-FOLDER = "search"
 # shares of a training after which trials are compared, whatever their numbers of epochs
 _TENTHS = 10
 # before a trial is ended early: this many others, and this many tenths, in which the learning rate still rises
 _TRIALS_FIRST, _TENTHS_FIRST = 5, 3
-
-
-def study_name(experiment: Experiment, model: ModelName) -> str:
-    """Of letters, digits and _, so that a profile can be called by it."""
-    return re.sub(r"\W", "_", f"{experiment.parameters.label}_{experiment.dataset}_{model}")
 
 
 def open_study(experiment: Experiment, model: ModelName, storage: str | None, heartbeat_s: int = 60) -> Study:
@@ -76,7 +69,7 @@ def open_study(experiment: Experiment, model: ModelName, storage: str | None, he
             raise EcglibError(f"--storage: cannot be opened ({reason}); sqlite:///FILE.db is one") from None
         study = optuna.create_study(
             storage=opened,
-            study_name=study_name(experiment, model),
+            study_name=study_name(experiment.parameters, experiment.dataset, model),
             # the next trial keeps away from those that others are at
             sampler=optuna.samplers.TPESampler(constant_liar=True),
             pruner=optuna.pruners.MedianPruner(_TRIALS_FIRST, _TENTHS_FIRST),

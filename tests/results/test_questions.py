@@ -16,7 +16,8 @@ PARAMETERS = load_parameters("questions")
 
 def test_every_side_can_be_asked_for():
     changes = questions(PARAMETERS)
-    assert {change.where for change in changes} == set(TITLES.values())
+    # searches are of another profile
+    assert {change.where for change in changes} == set(TITLES.values()) - {TITLES["search"]}
     assert len({change.title for change in changes}) == len(changes)
     for change in changes:
         for side in (change.without, change.with_it):
@@ -34,27 +35,28 @@ def test_a_profile_answers_what_it_asks():
 def test_the_recipe_is_that_of_the_profile_short():
     short = load_parameters("short").model_dump()
     differing = {key for key, value in PARAMETERS.model_dump().items() if short[key] != value}
-    assert differing == {"profile", "questions", "by_patient", "compared_with", "overview"}
+    assert differing == {"profile", "questions", "by_patient", "compared_with", "overview", "repetitions"}
 
 
 def test_a_side_can_be_of_another_profile(monkeypatch):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(files.home()))
     monkeypatch.setenv("ECGLIB_TRAIN", "never")
     ledger = Ledger(Experiment(PARAMETERS, "mitbih"), questions(PARAMETERS))
-    change = next(change for change in ledger.changes if change.title == FROM_SCRATCH)
-    pairs = list(ledger.experiments(change, "late"))
-    assert [one.folder for one, _ in pairs] == [
-        one.folder for one in Experiment(load_parameters("short"), "mitbih").repetitions
-    ]
-    for without, with_it in ledger.pairs(change, "late"):
+    change = next(change for change in ledger.changes if change.title == ON_A_GPU)
+    pairs = list(ledger.experiments(change, "cnn2d"))
+    shorts = Experiment(load_parameters("short"), "mitbih").repetitions
+    assert [one.folder for one, _ in pairs] == [one.folder for one in shorts[: PARAMETERS.repetitions]]
+    for without, with_it in ledger.pairs(change, "cnn2d"):
         np.testing.assert_array_equal(without.predictions.row, with_it.predictions.row)
-        assert {key for key in without.identity if without.identity[key] != with_it.identity.get(key)} == {
-            "training",
-            "branches",
-        }
-    # invented beats stand beside no real ones
-    demo = Ledger(Experiment(load_parameters("demo", questions=("unfrozen",)), "mitbih"))
-    assert demo.sides(change)[0] == demo.experiment.repetitions
+        assert without.identity == with_it.identity
+        assert ("NVIDIA" in without.hardware, "NVIDIA" in with_it.hardware) == (False, True)
+
+
+@pytest.mark.parametrize("profile", ["short", "ledger", "demo"])
+def test_machines_are_compared_by_one_recipe_only(profile):
+    changes = questions(load_parameters(profile, questions=("unfrozen",)))
+    assert FROM_SCRATCH in {change.title for change in changes}
+    assert ON_A_GPU not in {change.title for change in changes}
 
 
 @pytest.mark.usefixtures("output")

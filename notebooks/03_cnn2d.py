@@ -121,8 +121,9 @@ publish_figure(figure, experiment, 0, "cnn2d_operating_curves")
 # **What it shows.** MCC <!--n reduced/table4_mitbih model=cnn2d reported_by=ours : mcc percent-->68.45<!--/n-->, five points
 # below the report's <!--n reduced/table4_mitbih model=cnn2d reported_by=report : mcc percent-->73.63<!--/n-->, and the only
 # model of ours that is. The report's program trains its reduced data without class weights, and its picture has a white
-# border; both are measured in notebook 11. The picture holds less than the beat: this branch is behind the 1D branch on
-# every data set and in every design but `original`.
+# border; both are measured in notebook 11. Split by beat, this branch is behind the 1D branch in every
+# profile but `original` (ahead) and `ptb_original` (level). For new patients it is not: on PTB it has <!--n ptb/table_patients_ptb model=cnn2d split=by~patient : mcc percent1-->64.7<!--/n--> against <!--n ptb/table_patients_ptb model=cnn_transformer split=by~patient : mcc percent1-->32.4<!--/n-->
+# ([08](08_by_patient.ipynb); all intervals are wide there).
 
 # %% [markdown]
 # Next: [04, late fusion](04_late_fusion.ipynb)

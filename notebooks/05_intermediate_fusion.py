@@ -101,8 +101,8 @@ if weights is not None:
     print(f"the weighted sum's two weights: 1D {weights['weight_1d']:.3f}, 2D {weights['weight_2d']:.3f}")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** All three learn what they can in the first epochs: their branches have seen the same training beats
-# and are nearly perfect on them, so that there is little left to learn. They end close to each other, between <!--n reduced/table7_mitbih reported_by=ours model!=late : min(mcc) percent-->85.91<!--/n--> and <!--n reduced/table7_mitbih reported_by=ours model!=late : max(mcc) percent-->86.34<!--/n--> MCC, below late fusion's <!--n reduced/table7_mitbih reported_by=ours model=late : mcc percent-->87.29<!--/n-->. Each is above the report's.
+# **What it shows.** All three learn what they can in the first epochs: both branches have seen the same training beats,
+# and the 1D branch is nearly perfect on them, so that there is little left to learn. They end close to each other, between <!--n reduced/table7_mitbih reported_by=ours model!=late : min(mcc) percent-->85.91<!--/n--> and <!--n reduced/table7_mitbih reported_by=ours model!=late : max(mcc) percent-->86.34<!--/n--> MCC, below late fusion's <!--n reduced/table7_mitbih reported_by=ours model=late : mcc percent-->87.29<!--/n-->. Each is above the report's.
 
 # %% [markdown]
 # Next: [06, experiment 1](06_experiment_1.ipynb)

@@ -87,7 +87,7 @@ publish_table(metrics, metrics_side_by_side(metrics), experiment, 4)
 # ([<!--n reduced/table_claims_mitbih other=cnn_transformer : mcc_low points-->+1.36<!--/n-->, <!--n reduced/table_claims_mitbih other=cnn_transformer : mcc_high points-->+2.26<!--/n-->] over beats,
 # [<!--n reduced/table_claims_mitbih other=cnn_transformer : mcc_people_low points-->+0.81<!--/n-->, <!--n reduced/table_claims_mitbih other=cnn_transformer : mcc_people_high points-->+3.14<!--/n-->] over patients). So the
 # paper's first finding holds for these trained models. It is one seed: what another seed would say is the subject of
-# notebooks 09 and 10. The original trained on seven times as many beats; its column is no target for this profile.
+# notebooks 09 and 10. The original trained on nearly nine times as many beats; its column is no target for this profile.
 
 # %% [markdown]
 # Next: [07, experiment 2](07_experiment_2.ipynb)

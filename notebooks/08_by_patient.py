@@ -24,8 +24,8 @@
 #
 # **Method.** MIT-BIH is split as others do it (de Chazal et al. 2004: DS1 to train, DS2 to test; paced records and class Q
 # are out), PTB-XL by its folds, PTB in five folds of patients, each tested once. The same models are trained again. Between the
-# two splits stands a third row: the models trained by beat, tested on the patients of the other split alone, so that only
-# knowing these people makes the difference.
+# two splits stands a third row: the models trained by beat, tested on the patients of the other split alone, so that the
+# patients are the same. Which of their beats are tested, and how many others were learned from, still differs.
 
 # %%
 from ecglib.experiment import Experiment

@@ -88,9 +88,9 @@ known = known_rhythm_table(experiment, "late")
 publish_table(known, known_rhythm_summary(known), experiment, "known_rhythm")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** The networks make the difference, above all the 2D one
-# (<!--n best/table_ingredients_mitbih model=cnn2d : mcc_effect points-->+8.03<!--/n--> points of MCC); the rest is within what
-# a seed may change. Of the S beats, missed ones come after <!--n best/table_rhythm_mitbih class=S found=False records=all : median decimal2-->0.75<!--/n--> of the usual interval. Found ones
+# **What it shows.** For the 2D branch the network makes the difference
+# (<!--n best/table_ingredients_mitbih model=cnn2d : mcc_effect points-->+8.03<!--/n--> points of MCC); for the 1D branch no part brings more than <!--n best/table_ingredients_mitbih model=cnn_transformer : max(mcc_effect) points-->+0.51<!--/n-->,
+# one seed each, which is within what a seed may change. Of the S beats, missed ones come after <!--n best/table_rhythm_mitbih class=S found=False records=all : median decimal2-->0.75<!--/n--> of the usual interval. Found ones
 # seem to come later (<!--n best/table_rhythm_mitbih class=S found=True records=all : median decimal2-->0.98<!--/n-->), but that is record
 # 232 alone: without it <!--n best/table_rhythm_mitbih class=S found=True records=without~232 : median decimal2-->0.80<!--/n-->
 # against <!--n best/table_rhythm_mitbih class=S found=False records=without~232 : median decimal2-->0.74<!--/n-->.

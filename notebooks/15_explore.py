@@ -161,7 +161,7 @@ publish_figure(figure, experiment, 0, "looked_checks")
 # itself may still fail the deletion. The 1D branch trained on all beats by the report's recipe has <!--n reduced/table_looked_agreement_mitbih model=cnn_transformer method=gradients kind=training other=profile~full : rho decimal2-->0.61<!--/n--> (integrated gradients).
 # Each map is that of one training.
 #
-# **What follows not.** Seeds are two of the 2D branch and one of the 1D, since no others' weights are kept; profiles `full` and `short` learned from all
+# **What does not follow.** Seeds are two of the 2D branch and one of the 1D, since no others' weights are kept; profiles `full` and `short` learned from all
 # beats, `short` by another recipe, and both from the same first weights as this one. No beat with straight lines in it was learned from, nor a picture with
 # fields of its mean colour, so that a fall of the probability may be surprise. <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=random : beats whole-->100<!--/n--> beats of <!--n reduced/table_looked_deletion_mitbih model=cnn2d order=random : patients whole-->34<!--/n--> patients, all known to the branches, each class as
 # often as the others; another sample moves the numbers.

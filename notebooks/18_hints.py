@@ -67,10 +67,10 @@ publish_figure(figure, experiment, 0, "hints")
 # often each level occurs says much by itself. That every patient is on both sides of the split may be why; it is not shown here.
 #
 # The length of a row, thus the rhythm, says something by itself (<!--n reduced/table_hints_mitbih classifier=boosted~trees sees=its~length~alone : mcc percent1-->21.0<!--/n-->), but hiding it from the trees, or the next beat, each
-# alone, costs them less than two points: on neither alone do they depend.
+# alone, costs them less than two points: they can do without either.
 #
-# **What follows not.** Whether the networks use the same hints is not shown: they were not trained on such rows. One training of
-# each, no search. And all of it is the split by beat; for new patients see [17, new people](17_new_people.ipynb).
+# **What does not follow.** The trees' losses have no interval. For the 1D branch, by a short recipe on all beats, see
+# [19](19_open_questions.ipynb). One training of each, no search. And all of it is the split by beat; for new patients see [17, new people](17_new_people.ipynb).
 
 # %% [markdown]
 # Next: [19, what the paper leaves open](19_open_questions.ipynb)

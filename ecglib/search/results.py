@@ -96,6 +96,9 @@ def _figures(study: Study, title: str) -> tuple[Figure, Figure]:
             figure.set_layout_engine("constrained")
             figure.set_size_inches(8.4, 3.8)
             axes.set_title(f"{title}: {words} of the search", fontsize=11)
+            # Optuna's ground is grey
+            axes.set_facecolor("none")
+            axes.grid(color="#E3E3E3", linewidth=0.7)
             axes.get_legend().remove()
             if words == "trials":
                 legend_above(figure, *axes.get_legend_handles_labels())

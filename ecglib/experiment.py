@@ -127,8 +127,8 @@ class Experiment:
         return other
 
     def beside(self, profile: str) -> Experiment:
-        """Another profile on this data set; itself where the beats are invented, which stand beside no real ones."""
-        if self.parameters.source == "synthetic":
+        """A profile on this data set; itself where it is that, or where its beats are invented: they stand alone."""
+        if self.parameters.source == "synthetic" or (profile == self.parameters.label and not self.repetition):
             return self
         return Experiment(load_parameters(profile), self.dataset)
 
@@ -270,11 +270,8 @@ class Experiment:
         path = self.folder / "derived" / f"{name}-{identity_key(depends)}.npz"
         content = files.read_sealed(path)
         if content is None:
-            arrays = make()
-            for outdated in path.parent.glob(f"{name}-*.npz"):
-                outdated.unlink()
             file = io.BytesIO()
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, **make())
             content = file.getvalue()
             files.write_sealed(path, content)
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
@@ -456,6 +453,7 @@ class Experiment:
                 return its._branch_outputs(part)
         if part not in self._outputs:
             depends: dict[str, object] = {branch: self.run(branch).weights_digest for branch in BRANCHES}
+            depends["beats"] = self.beats.digest
             if "all_tokens" in self.parameters.slips:
                 # more features by the same weights
                 depends["all_tokens"] = True

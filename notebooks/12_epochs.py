@@ -49,7 +49,7 @@ parameters = load_parameters(profile, **overrides, **injected_parameters(In))
 experiment = Experiment(parameters, dataset)
 
 # of the others, what is trained is shown: nothing is trained for a comparison
-compared = [experiment, *(Experiment(load_parameters(other), dataset) for other in parameters.compared_with)]
+compared = [experiment, *map(experiment.beside, parameters.compared_with)]
 
 # %% [markdown]
 # ## Epochs, minutes and test results

@@ -235,6 +235,23 @@ def test_unknown_names_are_refused(trained):
         trained.run("cnn3d")
 
 
+def test_a_profile_stands_beside_itself_once(trained):
+    real = Experiment(load_parameters("short"), "mitbih")
+    assert real.beside("short") is real and real.beside("reduced").parameters.profile == "reduced"
+    assert real.repetitions[1].beside("short").repetition == 0
+    # invented beats stand beside no real ones
+    assert trained.beside("reduced") is trained
+
+
+def test_arrays_of_other_beats_stay(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(trained, "folder", tmp_path)
+    trained.derived("means", lambda: {"mean": np.zeros(1)})
+    other = trained.changed(synthetic_beats=300)
+    monkeypatch.setattr(other, "folder", tmp_path)
+    other.derived("means", lambda: {"mean": np.ones(1)})
+    assert trained.derived("means", dict)["mean"] == 0 and other.derived("means", dict)["mean"] == 1
+
+
 def test_repetitions_differ_in_their_seed_alone(trained):
     repeated = new_experiment(repetitions=3)
     # the first is the run of one repetition, under the same name

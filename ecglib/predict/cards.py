@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files as resources
 from pathlib import Path
 
@@ -31,11 +32,16 @@ _PEOPLE = {
 
 
 def refresh_cards(write: bool = True) -> list[str]:
-    """Write the cards, and ``docs/models.md`` that lists them; those that were other ones before."""
-    models = tqdm(pretrained_folders().items(), "model cards", disable=None)
-    texts = {folder / "README.md": card(name) for name, (folder, _) in models}
+    """Write the cards, and ``docs/models.md`` that lists them; those that were other ones before.
+
+    Where nothing is to be written, models without a card, which somebody trained beside ours, do not count.
+    """
+    models = [(name, folder) for name, (folder, _) in pretrained_folders().items()]
+    models = [(name, folder) for name, folder in models if write or (folder / "README.md").is_file()]
+    shown = tqdm(models, "model cards", disable=None)
+    texts = {folder / "README.md": card(name) for name, folder in shown}
     changed = []
-    for path, text in {**texts, files.home() / "docs" / "models.md": overview()}.items():
+    for path, text in {**texts, files.home() / "docs" / "models.md": overview([name for name, _ in models])}.items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             changed.append(str(path.relative_to(files.home())))
             if write:
@@ -44,8 +50,8 @@ def refresh_cards(write: bool = True) -> list[str]:
     return changed
 
 
-def overview() -> str:
-    """The names of all models with what they reach."""
+def overview(names: Sequence[str]) -> str:
+    """The given models with what they reach."""
     path = files.home() / "figures" / "reduced" / "table_new_people_mitbih.csv"
     rows = []
     if path.is_file():
@@ -53,14 +59,15 @@ def overview() -> str:
         gross = pd.read_csv(path).query("model == 'context' and records == 'all'").iloc[0]
         told = {"data": "mitbih by patient", "design": "context", "models": 1, "test MCC": f"{100 * gross['mcc']:.2f}"}
         rows.append({"name": "[context](context.md)", **told, "test beats are of": "new people"})
-    for name, (folder, parameters) in pretrained_folders().items():
+    for name in names:
+        folder, parameters = pretrained_folders()[name]
         experiment, runs = Experiment(parameters, folder.name), _runs(folder)
         main = _main(runs)
         rows.append(
             {
                 "name": f"[{name}](../{(folder / 'README.md').relative_to(files.home())})",
                 "data": data_label(experiment),
-                "design": DESIGNS[parameters.design].title,
+                "design": experiment.design.title,
                 "models": len(runs),
                 "test MCC": f"{100 * runs[main].metrics.mcc:.2f} ({main})",
                 "test beats are of": "known people" if experiment.split_kind == "kaggle" else "new people",
@@ -94,7 +101,8 @@ def card(name: str) -> str:
     """
     folder, parameters = pretrained_folders()[name]
     runs = _runs(folder)
-    experiment, design = Experiment(parameters, folder.name), DESIGNS[parameters.design]
+    experiment = Experiment(parameters, folder.name)
+    design = experiment.design
     main = _main(runs)
     metrics = runs[main].metrics
     names = experiment.class_names[: len(metrics.sensitivity)]

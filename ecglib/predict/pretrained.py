@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ecglib import files
 from ecglib.data.table import BEAT_LENGTH
-from ecglib.designs import DESIGNS
+from ecglib.experiment import Experiment
 from ecglib.models.fusion import Hybrid
 from ecglib.models.pictures import PICTURES, PictureRule
 from ecglib.names import BRANCHES, DATASETS, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName
@@ -140,14 +140,14 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:
     folder, parameters = folders[label]
     dataset: Dataset = folder.name
     model, classes = _load(folder, parameters, kind)
-    design = DESIGNS[parameters.design]
+    experiment = Experiment(parameters, dataset)
     return Pretrained(
         name=f"{label}:{kind}",
         dataset=dataset,
         class_names=DATASETS[dataset].class_names[:classes],
-        title=f"{design.model_title(kind)} of {label}, trained on {dataset}, {classes} classes",
+        title=f"{experiment.design.model_title(kind)} of {label}, trained on {dataset}, {classes} classes",
         model=model,
-        rule=PICTURES[parameters.picture or design.picture],
+        rule=PICTURES[experiment.picture],
     ).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -160,9 +160,11 @@ def pretrained_folders() -> dict[str, tuple[Path, Parameters]]:
         parameters = _parameters_of(label)
         if parameters is None or folder.name not in DATASETS or parameters.source == "synthetic":
             continue
-        # what is trained to answer a question is no model to be used
-        if not parameters.questions:
-            found[_name_of(label)] = (folder, parameters)
+        # what is trained to answer a question is no model to be used, nor one that was shown a part of each row
+        if parameters.questions or parameters.fusion_training != "frozen" or parameters.rows_show != "whole":
+            continue
+        several = f"-{folder.name}" if len(parameters.datasets) > 1 else ""
+        found[_name_of(label) + several] = (folder, parameters)
     return dict(sorted(found.items()))
 
 
@@ -207,7 +209,8 @@ def _part(folder: Path, parameters: Parameters, name: ModelName) -> tuple[nn.Mod
         summary, _ = read_summary(folder)
         weights = load_file(folder / "weights.safetensors")
         identity, digest = summary["identity"], weights_digest(weights)
-        module = DESIGNS[parameters.design].new_model(name, identity["config"]["classes"], 0, parameters.slips)
+        design = Experiment(parameters, folder.parent.name).design
+        module = design.new_model(name, identity["config"]["classes"], 0, parameters.slips)
         fits = module.config.model_dump(mode="json") == identity["config"]
         if fits and digest == summary["weights_sha256"]:
             module.load_state_dict(weights)

@@ -38,7 +38,8 @@ def build_report(profile: str | None = None, cores: int | None = None, retrain: 
     cores : int, optional
         By default those of the machine, at most eight.
     retrain : bool
-        Keep the profile's finished runs aside and train them anew.
+        Keep the profile's finished runs aside and train them anew; those of changed parameters (by patient, with a
+        slip) are other runs and stay.
 
     Returns
     -------
@@ -73,10 +74,11 @@ def _keep_aside(profile: str | None) -> None:
     if profile is None:
         raise EcglibError("--retrain: name the profile to train, such as 'ecglib report reduced --retrain'")
     parameters = load_parameters(profile)
-    for dataset in parameters.datasets:
-        folder = files.runs(parameters.label) / dataset
+    # without its executed notebooks too, the graph would find nothing to do
+    for name in (*parameters.datasets, "notebooks"):
+        folder = files.runs(parameters.label) / name
         if folder.exists():
-            print(f"{folder}: the finished runs are kept as {set_aside(folder).name}")
+            print(f"{folder}: kept as {set_aside(folder).name}")
 
 
 def snakemake_command(profile: str | None, cores: int | None) -> list[str]:

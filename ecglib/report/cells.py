@@ -33,11 +33,8 @@ def section(notebook: Executed, names: Names) -> Section:
     EcglibError
         If it cannot be read, or an output of it cannot.
     """
-    content = _read(notebook)
-    parameters = content.metadata.get("papermill", {}).get("parameters", {})
-    profile = notebook.profile or str(parameters.get("profile", ""))
-    writer = _Writer(notebook, profile, names)
-    for cell in content.cells:
+    writer = _Writer(notebook, notebook.profile, names)
+    for cell in _read(notebook).cells:
         if cell.cell_type == "markdown":
             writer.add_text(cell.source)
         elif cell.cell_type == "code":

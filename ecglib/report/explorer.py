@@ -14,6 +14,7 @@ from ecglib import files
 from ecglib.experiment import Experiment
 from ecglib.names import MODEL_TITLES
 from ecglib.notebooks import Node
+from ecglib.report import prose
 from ecglib.results.by_patient import patient_split
 from ecglib.results.explorer import payload, strip_around
 
@@ -64,8 +65,8 @@ def explorer_panels(nodes: Sequence[Node]) -> dict[str, Markup]:
     panels = {}
     for node in nodes:
         if node.header.name == "15_explore":
-            name = f"{node.parameters.label}-{node.executed.stem.replace('_', '-')}"
-            panels[f"{name}-the-panel"] = _html(payload(both_splits(Experiment(node.parameters, node.dataset))))
+            name = "-".join(map(prose.slug, (node.parameters.label, node.executed.stem, "the panel")))
+            panels[name] = _html(payload(both_splits(Experiment(node.parameters, node.dataset))))
     return panels
 
 

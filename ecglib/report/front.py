@@ -12,6 +12,7 @@ from ecglib.names import DATASETS, EXPERIMENT_1
 from ecglib.notebooks import Node
 from ecglib.parameters import load_parameters
 from ecglib.report.material import Front, Verdict
+from ecglib.results.claims import claim_verdict
 
 TITLE = "A hybrid CNN-Transformer for ECG classification, reproduced"
 _SHORT = {"cnn_transformer": "1D", "cnn2d": "2D", "late": "late fusion", "concat": "concatenation", "sum": "sum"}
@@ -124,10 +125,7 @@ def _metrics(dataset: str, label: str, number: int, experiment: int) -> Verdict:
         return _not_run(item)
     ours = table[(table["reported_by"] == "ours") & table["mcc"].notna()].set_index("model")["mcc"]
     words = ", ".join(f"{_SHORT[model]} {100 * value:.2f}" for model, value in ours.items())
-    decided = claims[claims["claim"].str.contains("branches" if experiment == 1 else "intermediate")]["verdict"]
-    outcome = (
-        "holds" if set(decided) == {"holds"} else "does not hold" if "does not hold" in set(decided) else "undecided"
-    )
+    outcome = claim_verdict(claims[claims["claim"].str.contains("branches" if experiment == 1 else "intermediate")])
     seeds = int(claims["repetitions"].max())
     return Verdict(
         item,

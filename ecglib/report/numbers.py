@@ -37,7 +37,7 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "hours1": lambda value: f"{value / 3600:.1f}",
     "text": str,
 }
-_AGGREGATES = {"mean": "mean", "min": "min", "max": "max", "sum": "sum"}
+_AGGREGATES = ("mean", "min", "max", "sum", "count")
 _COLUMN = re.compile(r"(?:(?P<aggregate>\w+)\()?(?P<column>[\w ]+?)\)?")
 
 
@@ -71,13 +71,15 @@ def look_up(text: str) -> float | str:
         same = rows[column].astype(str) == value.replace("~", " ")
         rows = rows[same if operator == "=" else ~same]
     found = _COLUMN.fullmatch(what)
+    if found is None or found["aggregate"] not in (None, *_AGGREGATES):
+        raise EcglibError(f"number {text!r}: {what!r} is no column, nor {', '.join(_AGGREGATES)} of one in parentheses")
     aggregate, column = found["aggregate"], found["column"]
     if column not in rows:
         raise EcglibError(f"number {text!r}: {path} has no column {column!r}")
     if aggregate == "count":
         return float(len(rows))
     if aggregate:
-        return float(getattr(rows[column], _AGGREGATES[aggregate])())
+        return float(getattr(rows[column], aggregate)())
     if len(rows) != 1:
         raise EcglibError(f"number {text!r}: {len(rows)} rows of {path} fit, expected one")
     value = rows[column].iloc[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
@@ -12,12 +12,12 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from ecglib.files import replacing
+from ecglib.predict import NOTICE
 from ecglib.report import cells, prose
 from ecglib.report.checks import EcglibError, content_of
 from ecglib.report.material import VERDICTS, Executed, Front
 from ecglib.report.places import Names, Section
 
-DISCLAIMER = "Research software, not a medical device."
 # names that the template gives
 _OWN_NAMES = ("top", "content", "contents", "contents-list", "contents-button", "theme-button", "code-button")
 _FRONT_NAMES = ("verdicts", "introduction")
@@ -29,8 +29,6 @@ def write_page(
     front: Front,
     *,
     panels: Mapping[str, str] | None = None,
-    disclaimer: str = DISCLAIMER,
-    progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Write executed notebooks as one HTML file that fetches nothing.
 
@@ -48,10 +46,6 @@ def write_page(
         HTML to insert as it is, by anchor: of a section, heading, figure or table, below which it then stands, or
         "verdicts" or "introduction". Any other anchor makes a section of its own before the notebooks, which the
         contents list by the text of its first ``<h2>``. It may bring styles and scripts of its own.
-    disclaimer : str
-        Shown below the title and at the foot.
-    progress : callable, optional
-        Called with a line of text before each step.
 
     Returns
     -------
@@ -66,21 +60,15 @@ def write_page(
     OSError
         If the file cannot be written.
     """
-    notebooks = list(notebooks)
-    tell = progress or (lambda line: None)
     names = Names((*_OWN_NAMES, *_FRONT_NAMES))
-    sections = []
-    for number, notebook in enumerate(notebooks, 1):
-        tell(f"{number} of {len(notebooks)}: {notebook.path.name}")
-        sections.append(cells.section(notebook, names))
-    _link_notebooks(sections, names)
+    sections = [cells.section(notebook, names) for notebook in notebooks]
+    _link_notebooks(sections)
     panels = {anchor: Markup(panel) for anchor, panel in (panels or {}).items()}
     extra = {anchor: _panel_title(panel) for anchor, panel in panels.items() if anchor not in names}
     for anchor in extra:
         names.add(anchor)
     _check_verdicts(front, names)
 
-    tell(f"writing {out}")
     page = _template().render(
         front=front,
         introduction=_introduction(front, names),
@@ -89,7 +77,7 @@ def write_page(
         several_parts=len({one.part for one in sections}) > 1,
         panels=panels,
         extra=extra,
-        disclaimer=disclaimer,
+        disclaimer=NOTICE,
         style=Markup(_file("style.css")),
         script=Markup(_file("script.js")),
     )
@@ -119,7 +107,7 @@ def _parts(sections: Sequence[Section]) -> list[tuple[str, list[Section]]]:
     return parts
 
 
-def _link_notebooks(sections: Sequence[Section], names: Names) -> None:
+def _link_notebooks(sections: Sequence[Section]) -> None:
     """Point links to other notebooks at their sections: in the same profile, or else in the first that has it."""
     for section in sections:
         near = sorted(sections, key=lambda other: other.profile != section.profile)

@@ -51,11 +51,6 @@ def _patients(one: Experiment) -> list[by_patient.Scored]:
     return by_patient.compare(one.split_by("kaggle"), by_patient.by_patient_experiments(one))
 
 
-def _beside(one: Experiment, key: str) -> list[Experiment]:
-    names = getattr(one.parameters, key)
-    return [one if name == one.parameters.label else Experiment(load_parameters(name), one.dataset) for name in names]
-
-
 # every table that a notebook keeps, by the beginning of its file's name
 TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table1": lambda one: tables.noam_table(one.parameters),
@@ -82,12 +77,14 @@ TABLES: dict[str, Callable[[Experiment], pd.DataFrame]] = {
     "table_looked_deletion": lambda one: attribution.deletion_table(attribution.Looked(one)),
     "table_looked_agreement": lambda one: attribution.agreement_table(attribution.Looked(one)),
     "table_f1": lambda one: ledger.f1_gap(ledger.Ledger(one).experiment),
-    "table_epochs": lambda one: epochs.epoch_table([one, *_beside(one, "compared_with")], tuple(MODEL_TITLES)),
+    "table_epochs": lambda one: epochs.epoch_table(
+        [one, *map(one.beside, one.parameters.compared_with)], tuple(MODEL_TITLES)
+    ),
     "table_ingredients": lambda one: ledger.effects(ledger.Ledger(one, ledger.ingredients(one.parameters)).tidy),
     "table_rhythm": lambda one: rhythm.rhythm_table(one, "late"),
     "table_known_rhythm": lambda one: rhythm.known_rhythm_table(one, "late"),
-    "table_overview": lambda one: overview.overview_table(_beside(one, "overview")),
-    "table_all_claims": lambda one: claims.claims_beside(_beside(one, "overview")),
+    "table_overview": lambda one: overview.overview_table(list(map(one.beside, one.parameters.overview))),
+    "table_all_claims": lambda one: claims.claims_beside(list(map(one.beside, one.parameters.overview))),
     "table_new_people": new_people.ladder_table,
     "table_new_people_known": known_people.known_table,
     "table_new_people_folds": lambda one: known_people.fold_table(),
@@ -119,7 +116,7 @@ def verify() -> Iterator[str]:
     yield f"{runs} runs: metrics are those of the predictions, weights those of their digests"
     for profile in profile_names():
         folder = files.figures(profile)
-        found = sorted(folder.glob("table*.csv")) if (files.home() / "runs" / profile).is_dir() else []
+        found = sorted(folder.glob("table*.csv")) if files.runs(profile).is_dir() else []
         for path in found:
             _compare(profile, path)
         if found:

@@ -96,14 +96,15 @@ def claim_summary(tidy: pd.DataFrame) -> pd.DataFrame:
 
 
 def claims_beside(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """Both claims under several profiles, tidy: of each claim the pair with the smallest lead, which decides it.
+    """Both claims under several profiles, tidy: of each claim the pair with the smallest lead in MCC.
 
     Nothing is trained; a profile is shown where all of its models and repetitions are there.
 
     Returns
     -------
     DataFrame
-        Columns profile, design, data, claim, then those of `claim_table` for that pair; its verdict is the claim's.
+        Columns profile, design, data, claim, then those of `claim_table` for that pair; the verdict is that of all
+        pairs of the claim, by MCC and macro F1.
     """
     rows = []
     for experiment in experiments:
@@ -113,7 +114,7 @@ def claims_beside(experiments: Sequence[Experiment]) -> pd.DataFrame:
         for claim, group in tidy.groupby("claim", sort=False):
             decisive = group.sort_values("mcc").iloc[0].to_dict()
             row = {"profile": experiment.parameters.label, "design": experiment.parameters.design}
-            row |= {"data": data_label(experiment), **decisive, "verdict": _of_claim(group), "claim": claim}
+            row |= {"data": data_label(experiment), **decisive, "verdict": claim_verdict(group), "claim": claim}
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -144,11 +145,12 @@ def claim_sentences(tidy: pd.DataFrame) -> str:
     """Each claim's verdict: it holds against all, does not hold against one or more, or is undecided."""
     lines = []
     for claim, group in tidy.groupby("claim", sort=False):
-        lines.append(f"{claim[0].upper()}{claim[1:]}: {_of_claim(group)}")
+        lines.append(f"{claim[0].upper()}{claim[1:]}: {claim_verdict(group)}")
     return "\n".join(lines)
 
 
-def _of_claim(pairs: pd.DataFrame) -> str:
+def claim_verdict(pairs: pd.DataFrame) -> str:
+    """What the verdicts of `claim_table` on all pairs of a claim say of it."""
     verdicts = set(pairs["verdict"])
     return FAILS if FAILS in verdicts else UNDECIDED if UNDECIDED in verdicts else HOLDS
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ecglib.data.splits import class_counts, class_weights
+from ecglib.data.splits import class_counts
 from ecglib.experiment import Experiment
 from ecglib.metrics import Metrics, evaluate
 from ecglib.names import (
@@ -161,7 +161,7 @@ def _percent(row: pd.Series, metric: str) -> str:
 
 
 def class_count_table(experiment: Experiment) -> pd.DataFrame:
-    """Beats by class (rows): in the training file, what the cut keeps of it, and its parts; and the class's weight."""
+    """Beats by class (rows): in the training file, what is kept of it, its parts; the weight in the branches' loss."""
     beats, split = experiment.beats, experiment.split
     kept = np.concatenate([split.train, split.validation])
     parts = {"training_file": np.flatnonzero(beats.split == "train"), "kept": kept}
@@ -169,7 +169,7 @@ def class_count_table(experiment: Experiment) -> pd.DataFrame:
     classes = len(experiment.class_names)
     table = pd.DataFrame({part: class_counts(beats.label[rows], classes) for part, rows in parts.items()})
     table.insert(0, "class", experiment.class_names)
-    return table.assign(loss_weight=class_weights(beats.label[split.train], classes))
+    return table.assign(loss_weight=experiment.class_weights("cnn_transformer"))
 
 
 def class_count_summary(tidy: pd.DataFrame) -> pd.DataFrame:

@@ -15,12 +15,14 @@ from torch import nn
 from ecglib.data.splits import Split, class_counts
 from ecglib.data.table import Beats
 from ecglib.experiment import Experiment
+from ecglib.models.pictures import SPECTROGRAM_VERSION
 from ecglib.names import BRANCHES, EcglibError, ModelName, Part
 from ecglib.parameters import NO_RESULT_CHANGES
 from ecglib.runs import identity_key
 from ecglib.training.branches import BranchOutputs, evaluate_branches
 from ecglib.training.checkpoints import Epoch
-from ecglib.training.loop import Trained, train
+from ecglib.training.examples import AUGMENTATION_VERSION
+from ecglib.training.loop import TRAINING_VERSION, Trained, train
 from ecglib.training.optimizers import training_config
 
 FOLDS = 3
@@ -64,7 +66,7 @@ class Fold(Experiment):
     def _key(self) -> str:
         """Of all that a training hangs on, but for its model and rows."""
         depends = self.parameters.model_dump(mode="json", exclude=NO_RESULT_CHANGES) | {"beats": self.beats.digest}
-        return identity_key(depends)
+        return identity_key(depends | versions())
 
     def checkpoint(self, name: ModelName) -> Path:
         """Of a training under these parameters, so that it goes on wherever it was stopped."""
@@ -101,6 +103,12 @@ class Fold(Experiment):
             # all features of all folds would be more than many machines have; from a file they are read as needed
             its._outputs[part] = BranchOutputs.load(path, its.device)
         return its._outputs[part]
+
+
+def versions() -> dict[str, int]:
+    """What code a training hangs on, where it is not the first of its kind: studies and checkpoints are of one code."""
+    known = {"training": TRAINING_VERSION, "augmentation": AUGMENTATION_VERSION, "spectrogram": SPECTROGRAM_VERSION}
+    return {f"{name}_version": version for name, version in known.items() if version > 1}
 
 
 def training_beats(experiment: Experiment) -> Beats:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from ecglib import files
 from ecglib.experiment import Experiment
@@ -131,21 +132,30 @@ def final_test(study: Study, experiment: Experiment, model: ModelName) -> pd.Dat
     EcglibError
         The test beats were opened for this study already.
     """
-    path = files.runs(FOLDER) / "openings.csv"
-    earlier = pd.read_csv(path) if path.is_file() else pd.DataFrame({"study": []})
-    if len(known := earlier[earlier["study"] == study.study_name]):
+    best, path = best_trial(study), files.runs(FOLDER) / "openings.csv"
+    tried = experiment.changed(**settings(best.params)).repetitions
+    known = _openings(path).query("study == @study.study_name")
+    # a test that was stopped after some seeds goes on with the others
+    if len(known) >= len(tried) or set(known["trial"]) - {best.number}:
         opened = known.iloc[-1]
         raise EcglibError(
             f"{path}: the test beats were opened for {study.study_name} on {opened['date']}, for trial "
             f"{opened['trial']}; a second look would choose by them"
         )
-    best = best_trial(study)
-    lines = []
-    for one in experiment.changed(**settings(best.params)).repetitions:
+    for one in tried:
+        if one.seed in set(known["seed"]):
+            continue
         metrics = one.run(model).metrics
         line = {"date": f"{pd.Timestamp.now('UTC'):%Y-%m-%d}", "study": study.study_name, "trial": best.number}
         line |= {"model": model, "seed": one.seed, "beats": len(one.split.test)}
-        lines.append(line | {"mcc": metrics.mcc, "f1_macro": metrics.f1_macro})
-    with files.replacing(path) as temporary:
-        pd.DataFrame([*earlier.to_dict("records"), *lines]).to_csv(temporary, index=False)
-    return pd.DataFrame(lines)
+        line |= {"mcc": metrics.mcc, "f1_macro": metrics.f1_macro}
+        # another process may test another model
+        with FileLock(path.with_name(".openings.lock")), files.replacing(path) as temporary:
+            pd.DataFrame([*_openings(path).to_dict("records"), line]).to_csv(temporary, index=False)
+    return _openings(path).query("study == @study.study_name").reset_index(drop=True)
+
+
+def _openings(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        return pd.DataFrame({"study": [], "trial": [], "seed": []})
+    return pd.read_csv(path, float_precision="round_trip")

@@ -23,7 +23,7 @@ from ecglib.names import EcglibError, ModelName
 from ecglib.parameters import NO_RESULT_CHANGES
 from ecglib.results.searches import FOLDER, study_name
 from ecglib.runs import identity_key
-from ecglib.search.folds import FOLDS, Fold, fold_rows, training_beats
+from ecglib.search.folds import FOLDS, Fold, fold_rows, training_beats, versions
 from ecglib.search.ranges import ranges
 from ecglib.training.checkpoints import Epoch
 from ecglib.training.optimizers import training_config
@@ -54,7 +54,7 @@ def open_study(experiment: Experiment, model: ModelName, storage: str | None, he
     of_sqlite = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     searched = {name: [one.kind, one.limits, one.own] for name, one in ranges(experiment, model).items()}
     depends = experiment.parameters.model_dump(mode="json", exclude=NO_RESULT_CHANGES) | {"ranges": searched}
-    key = identity_key(depends | {"beats": experiment.beats.digest})
+    key = identity_key(depends | {"beats": experiment.beats.digest} | versions())
     # two processes that both make the tables would disturb each other
     with FileLock(folder / ".studies.lock"), without_notices():
         try:
@@ -127,7 +127,10 @@ def search(experiment: Experiment, model: ModelName, study: Study, trials: int, 
 
 
 def _score(trial: Trial, number: int, fold: Fold, model: ModelName) -> tuple[float, float]:
-    """Macro F1 and MCC of the epoch that is kept; a trial below the median of the others is ended on the way."""
+    """Macro F1 and MCC of the epoch that is kept; a trial is ended on the way, mostly in the first fold.
+
+    What counts is its best epoch so far, in whichever fold, against the median of the others at this place.
+    """
     epochs = training_config(model, fold.parameters, fold.dataset, fold.seed).epochs
 
     def on_epoch(epoch: Epoch) -> None:

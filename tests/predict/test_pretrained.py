@@ -16,8 +16,10 @@ import ecglib
 from ecglib import files
 from ecglib.data.splits import arrange
 from ecglib.data.table import read_beats
+from ecglib.experiment import Experiment
 from ecglib.names import MODEL_TITLES, EcglibError
-from ecglib.predict import DEFAULT_MODEL
+from ecglib.parameters import load_parameters
+from ecglib.predict import DEFAULT_MODEL, pretrained
 from ecglib.predict.cards import refresh_cards
 from ecglib.predict.pretrained import load_pretrained, pretrained_names
 
@@ -134,3 +136,22 @@ def test_the_package_loads_at_once_and_these_names_on_demand():
 
 def test_every_name_has_the_card_of_its_runs():
     assert refresh_cards(write=False) == []
+
+
+def test_networks_that_a_search_changed_load(output):
+    tiny = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
+    changes = {"cnn2d_filters": 16, "cnn2d_dropout": 0.3, "cnn_transformer_dropout": 0.05}
+    one = Experiment(load_parameters("demo", **tiny, **changes), "mitbih")
+    one.run("late")
+    model, classes = pretrained._load(one.folder, one.parameters, "late")
+    scores = model.eval()(torch.from_numpy(beats(2)), torch.zeros(2, 3, 128, 128))[0]
+    assert classes == 5 and scores.shape == (2, 5)
+
+
+def test_only_what_classifies_whole_rows_by_frozen_branches_is_listed(tmp_path, monkeypatch):
+    shutil.copytree(files.params(), tmp_path / "params")
+    for label in ("short", "short-rows_show-stretched", "short-fusion_training-from_scratch", "questions"):
+        (tmp_path / "runs" / label / "mitbih" / "late").mkdir(parents=True)
+        (tmp_path / "runs" / label / "mitbih" / "late" / "weights.safetensors").touch()
+    monkeypatch.setenv("ECGLIB_HOME", str(tmp_path))
+    assert list(pretrained.pretrained_folders()) == ["short"]

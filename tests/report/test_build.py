@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ecglib import files
+from ecglib.report import build
 
 # as Snakemake does: at SIGTERM it waits for its jobs, however long they take
 STAND_IN = """\
@@ -104,3 +105,15 @@ def test_a_report_that_was_killed_keeps_others_out_while_its_snakemake_works(rep
     assert report(0).communicate()[1] == "ecglib: a notebook failed\n"
     calls = (tmp_path / "calls").read_text().splitlines()
     assert [call.endswith("--unlock") for call in calls] == [False, True, False]
+
+
+def test_what_is_trained_anew_is_shown_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECGLIB_OUTPUT", str(tmp_path))
+    for name in ("mitbih", "notebooks"):
+        (tmp_path / "runs" / "reduced" / name).mkdir(parents=True)
+    build._keep_aside("reduced")
+    # Snakemake makes what is not there
+    assert sorted(path.name for path in (tmp_path / "runs" / "reduced").iterdir()) == [
+        "mitbih.kept-1",
+        "notebooks.kept-1",
+    ]

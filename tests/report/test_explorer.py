@@ -64,6 +64,14 @@ def address(node, experiments, tmp_path_factory) -> str:
     return page.as_uri()
 
 
+@pytest.mark.parametrize("profile", ["reduced", "short_original"])
+def test_the_panel_has_its_heading_on_the_page(profile, monkeypatch):
+    monkeypatch.setattr(explorer, "payload", lambda experiments: b"")
+    node = next(one for one in nodes(profile) if one.header.name == "15_explore")
+    (name,) = explorer.explorer_panels([node])
+    assert name == f"{profile.replace('_', '-')}-15-explore-mitbih-the-panel"
+
+
 @pytest.fixture
 def show(browser, address) -> Iterator[Callable]:
     """Opens the page; at the end nothing was asked of the network, and no script failed."""

@@ -40,6 +40,8 @@ def test_a_row_is_chosen_by_its_columns(checkout):
         ("reduced/table4 of=late : mcc percent", "has no column 'of'"),
         ("reduced/table4 late : mcc percent", "is no COLUMN=VALUE"),
         ("reduced/table4 model=late : mcc", "ends with no format"),
+        ("reduced/table4 : median(mcc) percent", "'median\\(mcc\\)' is no column, nor mean"),
+        ("reduced/table4 model=late : mcc-low percent", "'mcc-low' is no column"),
     ],
 )
 def test_a_mark_that_cannot_be_looked_up_is_named(checkout, text, message):

@@ -14,10 +14,11 @@ from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from ecglib.predict import NOTICE
 from ecglib.report import pdf, vector
 from ecglib.report.checks import EcglibError, content_of, external_resources
 from ecglib.report.material import Executed, Exhibit, Front, Verdict, content_key, exhibits_of
-from ecglib.report.page import DISCLAIMER, write_page
+from ecglib.report.page import write_page
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "notebooks"
@@ -47,10 +48,10 @@ def make_notebook(tmp_path: Path) -> Callable[..., Executed]:
             new_code_cell("import numpy"),
             new_code_cell("show()", outputs=list(outputs)),
         ]
-        notebook = new_notebook(cells=cells, metadata={"papermill": {"parameters": {"profile": "reduced"}}})
+        notebook = new_notebook(cells=cells)
         path = tmp_path / f"{name}.ipynb"
         nbformat.write(notebook, path)
-        return Executed(path, **rest)
+        return Executed(path, **{"profile": "reduced", **rest})
 
     return make
 
@@ -154,7 +155,7 @@ def test_hostile_text_stays_text(tmp_path: Path, make_notebook: Callable[..., Ex
     )
     verdict = Verdict(HOSTILE, HOSTILE, "same", HOSTILE)
     front = Front(HOSTILE, [verdict], introduction=HOSTILE, subtitle=HOSTILE, made={HOSTILE: HOSTILE})
-    page = write_page([notebook], tmp_path / "index.html", front, disclaimer=HOSTILE)
+    page = write_page([notebook], tmp_path / "index.html", front)
     assert_sound(page)
     soup = read(page)
     assert len(soup.find_all("script")) == 1
@@ -243,7 +244,7 @@ def test_verdicts_come_first_and_lead_somewhere(tmp_path: Path, make_notebook: C
     assert [label.get_text() for label in body.select(".verdict")] == ["same", "not run"]
     assert body.a["href"] == "#reduced-00-data-mitbih-table"
     assert [part.get_text() for part in soup.select(".counts .verdict")] == ["1 same", "1 not run"]
-    assert soup.find("p", class_="disclaimer").get_text() == DISCLAIMER
+    assert soup.find("p", class_="disclaimer").get_text() == NOTICE
 
     with pytest.raises(EcglibError, match="#reduced-00-table, which is not on the page; near it are reduced-00-data"):
         lost = Verdict("x", "", "same", "", "reduced-00-table")
@@ -278,9 +279,7 @@ def test_page_is_replaced_as_a_whole_or_not_at_all(
     tmp_path: Path, make_notebook: Callable[..., Executed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "report" / "index.html"
-    lines = []
-    write_page([make_notebook()], out, Front("Old"), progress=lines.append)
-    assert lines == ["1 of 1: 00_data_mitbih.ipynb", f"writing {out}"]
+    write_page([make_notebook()], out, Front("Old"))
     old = out.read_bytes()
     broken = make_notebook(name="01_broken")
     broken.path.write_text("{", encoding="utf-8")

@@ -33,7 +33,7 @@ def test_table_is_that_of_the_kept_answers(monkeypatch):
     monkeypatch.setenv("ECGLIB_OUTPUT", str(files.home()))
     experiment = Experiment(load_parameters("reduced"), "mitbih")
     tidy = hint_table(experiment).set_index(["classifier", "sees"])
-    kept = experiment.derived("hints", dict)
+    kept = experiment.derived("hints", dict, "cnn_transformer")
     label = experiment.beats.label[experiment.split.test]
     for (classifier, view), row in tidy.iterrows():
         assert row["mcc"] == pytest.approx(matthews_corrcoef(label, kept[f"{classifier}|{view}"]))

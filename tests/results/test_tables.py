@@ -94,6 +94,9 @@ def test_class_counts_add_up(experiment):
     counts = class_count_table(experiment)
     assert (counts["train"] + counts["validation"] == counts["training_file"]).all()
     assert counts["test"].sum() + counts["training_file"].sum() == 240
+    # the weights are those of the loss
+    np.testing.assert_allclose(counts["loss_weight"], experiment.class_weights("cnn_transformer"))
+    assert (class_count_table(experiment.changed(class_weighting="none"))["loss_weight"] == 1).all()
 
 
 def test_reference_has_every_cell():

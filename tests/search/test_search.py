@@ -327,6 +327,15 @@ def test_the_test_beats_are_opened_once(searched):
     pd.testing.assert_frame_equal(stored, lines)
     with pytest.raises(EcglibError, match="the test beats were opened for demo_"):
         final_test(searched, experiment, "cnn2d")
+    # one that was stopped after its first seed goes on; what another process wrote down meanwhile stays
+    other = stored.iloc[:1].assign(study="another")
+    pd.concat([stored.iloc[:1], other]).to_csv(files.runs("search") / "openings.csv", index=False)
+    pd.testing.assert_frame_equal(final_test(searched, experiment, "cnn2d"), lines)
+    assert list(pd.read_csv(files.runs("search") / "openings.csv")["study"]) == [
+        lines["study"][0],
+        "another",
+        lines["study"][0],
+    ]
 
 
 def test_without_a_finished_trial_there_is_no_best(capsys):

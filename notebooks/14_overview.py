@@ -80,7 +80,7 @@ claims = claims_beside(profiles)
 publish_table(claims, claims_beside_summary(claims), experiment, "all_claims")
 
 # %% [markdown] tags=["interpretation"]
-# **What it shows.** Late fusion beats both branches, by every interval, under `reduced` alone, which is one seed; `ledger`, three
+# **What it shows.** On MIT-BIH late fusion beats both branches, by every interval, under `reduced` alone, one seed; `ledger`, three
 # seeds of a short recipe on the same data, does not show it. Under `short_original` it is below the 1D branch, under all others
 # it is undecided. Class weights by themselves do not decide it: `full` and `ledger` have them too. On all beats the 1D branch
 # and all fusions of ours have an MCC above 91; the 2D branch of `full` is far below the original's. How many cells are close

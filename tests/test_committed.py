@@ -221,7 +221,7 @@ def test_missing_rhythm_is_that_of_the_runs(tables, nothing_is_trained):
 
 
 def test_overview_is_that_of_the_runs():
-    shown = {results.profile: results for results in (REDUCED, SHORT, FULL, SHORT_ORIGINAL, ORIGINAL, BEST)}
+    shown = {results.profile: results for results in (REDUCED, LEDGER, SHORT, FULL, SHORT_ORIGINAL, ORIGINAL, BEST)}
     path = files.home() / "figures" / "short" / "table_overview_mitbih.csv"
     table = pd.read_csv(path, float_precision="round_trip")
     ours = table[~table["is_paper"]]

@@ -22,10 +22,8 @@ from ecglib.predict import DEFAULT_MODEL
 from ecglib.predict.in_context import InContext
 from ecglib.runs import read_summary
 from ecglib.training.checkpoints import weights_digest
-from ecglib.training.loop import keep_freed_memory
+from ecglib.training.loop import BLOCK, keep_freed_memory
 
-# blocks that fit into a processor's cache are the fastest; of pictures, too, only so many are made at once
-_BLOCK = {"cpu": 32, "cuda": 2048}
 # what splits are called in a model's name
 _SPLITS = {"-split-patient": "-by-patient", "-split-kaggle": "-by-beat"}
 
@@ -93,7 +91,7 @@ class Pretrained(nn.Module):
             raise EcglibError(f"beats: have shape {beats.shape}, expected (beats, {BEAT_LENGTH})")
         keep_freed_memory()
         device = next(self.parameters()).device
-        blocks = torch.from_numpy(beats).split(_BLOCK.get(device.type, 32)) if len(beats) else ()
+        blocks = torch.from_numpy(beats).split(BLOCK.get(device.type, 32)) if len(beats) else ()
         found = [self(block.to(device)).cpu() for block in blocks]
         return torch.cat(found).numpy() if found else np.empty((0, len(self.class_names)), np.float32)
 

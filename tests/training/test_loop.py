@@ -272,7 +272,7 @@ def test_early_stopping_ends_after_the_patience_also_when_resumed(tmp_path):
 
 
 def test_validation_loss_is_the_weighted_mean_over_all_beats(monkeypatch):
-    monkeypatch.setitem(loop._BLOCK, "cpu", 7)
+    monkeypatch.setitem(loop.BLOCK, "cpu", 7)
     model, part = DESIGNS["report"].new_model("cnn_transformer", 5, 0), examples("cnn_transformer")
     weights = torch.tensor(class_weights(np.array([0, 0, 0, 1, 2, 3, 4]), 5), dtype=torch.float32)
     loss, accuracy = evaluate_loss(model, part, weights)

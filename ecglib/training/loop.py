@@ -27,8 +27,8 @@ from ecglib.training.steps import CapturedStep, Step, batch_sums
 # tests/training/test_loop.py watches it. Random numbers alone do not count: like rounding, they differ between
 # releases of PyTorch too, and a run with others is a run of the same training.
 TRAINING_VERSION = 1
-# beats a block without gradients; blocks that fit into a processor's cache are up to four times as fast, and 512 pictures
-# with 32 filters already take half a gigabyte of a GPU in each layer
+# beats a block without gradients; blocks that fit into a processor's cache are up to four times as fast, and a GPU with
+# little memory is to hold what the layers make of so many pictures
 BLOCK = {"cpu": 32, "cuda": 512}
 # parameters of mallopt(3), from glibc's malloc.h
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3

@@ -59,7 +59,7 @@ def questions(parameters: Parameters, dataset: Dataset = "mitbih") -> tuple[Chan
         ],
         "hints": [(ROW_VIEWS[view].title, branch_1d, {}, {"rows_show": view}) for view in LEARNT_FROM],
         "search": [
-            (f"as the best of {its.trials} trials", (its.model,), {}, its.settings)
+            (f"tuned by a search of {its.trials} trials", (its.model,), {}, its.settings)
             for its in tested(parameters, dataset)
         ],
     }

@@ -10,7 +10,7 @@ import numpy as np
 from ecglib.data.views import ROW_VIEWS, show
 from ecglib.experiment import Experiment
 from ecglib.names import BRANCHES, EXPERIMENT_1, Dataset, ModelName, Question, RowView
-from ecglib.parameters import NO_RESULT_CHANGES, Parameters, load_parameters
+from ecglib.parameters import NO_RESULT_CHANGES, Parameters, load_parameters, profile_names
 from ecglib.results.ledger import Change
 from ecglib.results.searches import tested
 
@@ -66,7 +66,8 @@ def questions(parameters: Parameters, dataset: Dataset = "mitbih") -> tuple[Chan
     if parameters.class_weighting == "none":
         title = f"fine-tuned instead of frozen, {words} each, class weights"
         answers["unfrozen"].append((title, late, weighted | short, weighted | tuned))
-    if parameters.profile != _ON_A_CPU and _same_recipe(parameters, load_parameters(_ON_A_CPU)):
+    others = {_ON_A_CPU} & set(profile_names()) - {parameters.profile}
+    if any(_same_recipe(parameters, load_parameters(other)) for other in others):
         answers["unfrozen"].append((ON_A_GPU, BRANCHES, {}, {}))
     return tuple(
         Change(title, TITLES[question], models, *sides, beside=_ON_A_CPU if title == ON_A_GPU else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -43,17 +44,13 @@ def study_name(parameters: Parameters, dataset: Dataset, model: ModelName) -> st
 
 
 def tested(parameters: Parameters, dataset: Dataset) -> list[Tested]:
-    """The tested studies of a profile on one data set, from ``runs/search/openings.csv`` and the tables of trials."""
+    """The tested studies of a profile on one data set, from ``runs/search/openings.csv``."""
     path = files.runs(FOLDER) / "openings.csv"
     opened = pd.read_csv(path, float_precision="round_trip") if path.is_file() else pd.DataFrame({"study": []})
     found = []
     for model in (*BRANCHES, *FUSIONS):
         lines = opened[opened["study"] == study_name(parameters, dataset, model)]
         if len(lines):
-            table = files.figures(FOLDER) / f"table_{parameters.label}_{model}_{dataset}.csv"
-            trials = pd.read_csv(table, index_col="trial", float_precision="round_trip")
-            values = trials.loc[lines["trial"].iloc[0], "seconds":].iloc[1:]
-            settings = {key: trials[key].dtype.type(value).item() for key, value in values.items()}
-            ended = trials["state"].isin(["complete", "pruned"])
-            found.append(Tested(model, settings, int(ended.sum()), lines["mcc"].tolist()))
+            settings = json.loads(lines["settings"].iloc[0])
+            found.append(Tested(model, settings, int(lines["trials"].iloc[0]), lines["mcc"].tolist()))
     return found

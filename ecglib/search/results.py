@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,8 @@ def final_test(study: Study, experiment: Experiment, model: ModelName) -> pd.Dat
     Returns
     -------
     DataFrame
-        The line of each seed: date, study, trial, model, seed, beats, mcc, f1_macro.
+        The line of each seed: date, study, trial, model, seed, beats, mcc, f1_macro; trials, how many were finished or
+        ended early; settings, the parameters as JSON.
 
     Raises
     ------
@@ -133,6 +135,7 @@ def final_test(study: Study, experiment: Experiment, model: ModelName) -> pd.Dat
         The test beats were opened for this study already.
     """
     best, path = best_trial(study), files.runs(FOLDER) / "openings.csv"
+    ended = sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.get_trials(deepcopy=False))
     tried = experiment.changed(**settings(best.params)).repetitions
     known = _openings(path).query("study == @study.study_name")
     # a test that was stopped after some seeds goes on with the others
@@ -148,7 +151,8 @@ def final_test(study: Study, experiment: Experiment, model: ModelName) -> pd.Dat
         metrics = one.run(model).metrics
         line = {"date": f"{pd.Timestamp.now('UTC'):%Y-%m-%d}", "study": study.study_name, "trial": best.number}
         line |= {"model": model, "seed": one.seed, "beats": len(one.split.test)}
-        line |= {"mcc": metrics.mcc, "f1_macro": metrics.f1_macro}
+        line |= {"mcc": metrics.mcc, "f1_macro": metrics.f1_macro, "trials": ended}
+        line["settings"] = json.dumps(settings(best.params))
         # another process may test another model
         with FileLock(path.with_name(".openings.lock")), files.replacing(path) as temporary:
             pd.DataFrame([*_openings(path).to_dict("records"), line]).to_csv(temporary, index=False)

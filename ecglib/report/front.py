@@ -131,8 +131,8 @@ def _metrics(dataset: str, label: str, number: int, experiment: int) -> Verdict:
         item,
         f"MCC: {words}",
         "same" if outcome == "holds" else "differs",
-        f"By paired intervals over beats and patients the claim {'holds' if outcome == 'holds' else f'is {outcome}'}; "
-        f"{seeds} seed{'s' if seeds > 1 else ''}.",
+        f"By paired intervals over beats{', patients and seeds' if seeds > 1 else ' and patients'} the claim "
+        f"{'holds' if outcome == 'holds' else f'is {outcome}'}; {seeds} seed{'s' if seeds > 1 else ''}.",
         f"{label}-table{number}-{dataset}",
     )
 

@@ -15,6 +15,7 @@ _ELEMENTS = frozenset(
     | {"text", "tspan", "image", "marker", "symbol", "mask", "pattern", "linearGradient", "radialGradient", "stop"}
 )
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
+_LINK = "{http://www.w3.org/1999/xlink}"
 _REFERENCE = re.compile(r"url\(\s*['\"]?#([^'\")]+)['\"]?\s*\)")
 _ADDRESS = re.compile(r"url\((?!\s*['\"]?#)|image-set\(", re.IGNORECASE)
 _POSITION = re.compile(r"translate\(\s*[-\d.]+[ ,]+([-\d.]+)\s*\)")
@@ -65,9 +66,9 @@ def inline(svg: str, prefix: str, alternative: str) -> Markup:
 
 
 def title(svg: str) -> str:
-    """The title that matplotlib drew into a figure: the text that stands highest; empty where there is none.
+    """The title that matplotlib drew into a figure: of its bold texts, or else of all, the highest; empty without text.
 
-    Letters are drawn as outlines, but each text is also given as a comment.
+    Letters are drawn as outlines, but each text is also given as a comment. A legend may stand higher than the title.
 
     Raises
     ------
@@ -80,8 +81,10 @@ def title(svg: str) -> str:
         if len(children) > 1 and children[0].tag is ElementTree.Comment:
             position = _POSITION.search(children[1].get("transform", ""))
             if position:
-                texts.append((float(position[1]), (children[0].text or "").strip()))
-    return min(texts)[1] if texts else ""
+                glyphs = (use.get(f"{_LINK}href", "") for use in children[1].iter(f"{_NAMESPACE}use"))
+                is_bold = any("-Bold-" in glyph for glyph in glyphs)
+                texts.append((not is_bold, float(position[1]), (children[0].text or "").strip()))
+    return min(texts)[2] if texts else ""
 
 
 def _parse(svg: str, name: str, *, comments: bool = False) -> ElementTree.Element:

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from ecglib import files
 from ecglib.predict import NOTICE
 from ecglib.report import pdf, vector
 from ecglib.report.checks import EcglibError, content_of, external_resources
@@ -364,3 +365,12 @@ def test_page_is_printed(tmp_path: Path, make_notebook: Callable[..., Executed])
     out = pdf.print_pdf(page, tmp_path / "report" / "out.pdf")
     assert out.read_bytes()[:5] == b"%PDF-"
     assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_figure_is_called_by_its_title_not_by_its_legend() -> None:
+    for path in (files.home() / "figures").glob("*/fig*.svg"):
+        name = vector.title(path.read_text(encoding="utf-8"))
+        # a legend stands as high as the title
+        assert name not in ("test", "mean", "epoch kept", "full", "original's", "known (split by beat)"), path
+    drawn = files.home() / "figures" / "questions" / "fig00_mitbih_reduced.svg"
+    assert vector.title(drawn.read_text(encoding="utf-8")) == "On the reduced data"

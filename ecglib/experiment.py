@@ -28,7 +28,7 @@ from ecglib.data.selection import Selection
 from ecglib.data.splits import Split, class_weights
 from ecglib.data.table import Beats
 from ecglib.data.views import show
-from ecglib.designs import DESIGNS, Design
+from ecglib.designs import Design, design_of
 from ecglib.metrics import evaluate
 from ecglib.models.fusion import Hybrid
 from ecglib.models.pictures import SPECTROGRAM_VERSION
@@ -165,11 +165,7 @@ class Experiment:
     @property
     def design(self) -> Design:
         """The networks and the picture that the parameters name."""
-        chosen = self.parameters
-        design = DESIGNS[chosen.design].with_dropout(
-            cnn_transformer=chosen.cnn_transformer_dropout, cnn2d=chosen.cnn2d_dropout
-        )
-        return design if chosen.cnn2d_filters is None else design.with_filters(chosen.cnn2d_filters)
+        return design_of(self.parameters)
 
     @property
     def picture(self) -> Picture:

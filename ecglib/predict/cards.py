@@ -13,7 +13,6 @@ from scipy.special import softmax
 from tqdm import tqdm
 
 from ecglib import files
-from ecglib.designs import DESIGNS
 from ecglib.experiment import Experiment
 from ecglib.metrics import expected_calibration_error
 from ecglib.names import CLASS_TITLES, DATASETS, METRIC_TITLES, MODEL_TITLES, ModelName
@@ -165,7 +164,7 @@ def _new_patients(name: str, parameters: Parameters, experiment: Experiment) -> 
     elif path.is_file():
         rows = pd.read_csv(path)
         for row in rows[rows["split"] == "by patient"].to_dict("records"):
-            title = DESIGNS[parameters.design].model_title(row["model"])
+            title = experiment.design.model_title(row["model"])
             mcc = f"{100 * row['mcc']:.1f} [{100 * row['mcc_low']:.1f}, {100 * row['mcc_high']:.1f} over patients]"
             lines.append(f"- The same recipe with each patient on one side, {title}: MCC {mcc}.")
     if name == "reduced-by-patient":

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ecglib import files
 from ecglib.data.table import BEAT_LENGTH
-from ecglib.experiment import Experiment
+from ecglib.designs import design_of
 from ecglib.models.fusion import Hybrid
 from ecglib.models.pictures import PICTURES, PictureRule
 from ecglib.names import BRANCHES, DATASETS, FUSIONS, MODEL_TITLES, Dataset, EcglibError, ModelName
@@ -138,14 +138,14 @@ def load_pretrained(name: str = DEFAULT_MODEL) -> Pretrained | InContext:
     folder, parameters = folders[label]
     dataset: Dataset = folder.name
     model, classes = _load(folder, parameters, kind)
-    experiment = Experiment(parameters, dataset)
+    design = design_of(parameters)
     return Pretrained(
         name=f"{label}:{kind}",
         dataset=dataset,
         class_names=DATASETS[dataset].class_names[:classes],
-        title=f"{experiment.design.model_title(kind)} of {label}, trained on {dataset}, {classes} classes",
+        title=f"{design.model_title(kind)} of {label}, trained on {dataset}, {classes} classes",
         model=model,
-        rule=PICTURES[experiment.picture],
+        rule=PICTURES[parameters.picture or design.picture],
     ).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -207,8 +207,7 @@ def _part(folder: Path, parameters: Parameters, name: ModelName) -> tuple[nn.Mod
         summary, _ = read_summary(folder)
         weights = load_file(folder / "weights.safetensors")
         identity, digest = summary["identity"], weights_digest(weights)
-        design = Experiment(parameters, folder.parent.name).design
-        module = design.new_model(name, identity["config"]["classes"], 0, parameters.slips)
+        module = design_of(parameters).new_model(name, identity["config"]["classes"], 0, parameters.slips)
         fits = module.config.model_dump(mode="json") == identity["config"]
         if fits and digest == summary["weights_sha256"]:
             module.load_state_dict(weights)

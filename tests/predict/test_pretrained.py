@@ -138,6 +138,17 @@ def test_every_name_has_the_card_of_its_runs():
     assert refresh_cards(write=False) == []
 
 
+def test_loading_a_model_leaves_the_threads_alone():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        # whose profile is trained with one
+        load_pretrained("ptb")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_networks_that_a_search_changed_load(output):
     tiny = {"synthetic_beats": 240, "cnn_transformer_epochs": 1, "cnn2d_epochs": 1, "fusion_epochs": 1}
     changes = {"cnn2d_filters": 16, "cnn2d_dropout": 0.3, "cnn_transformer_dropout": 0.05}
